@@ -1,0 +1,189 @@
+/** LDAP, as far as the rootDSE and the LDAP ping need it (RFC 4511, [MS-ADTS] 6.3.3). */
+import { constructed, contentOf, type Element, elementsOf, encode, integer, integerOf, octets, type Part, readElement, tags, textOf } from './ber.ts';
+import { type Decoded, guard, Malformed, malformed } from './decoded.ts';
+import { decodeNetlogon, type Netlogon } from './netlogon.ts';
+
+/** What the rootDSE is asked for ([MS-ADTS] 3.1.1.3.2; `vendorName`: RFC 3045). */
+const rootDseAttributes = [
+  'currentTime',
+  'dnsHostName',
+  'ldapServiceName',
+  'defaultNamingContext',
+  'rootDomainNamingContext',
+  'dsServiceName',
+  'serverName',
+  'isSynchronized',
+  'isGlobalCatalogReady',
+  'domainFunctionality',
+  'forestFunctionality',
+  'domainControllerFunctionality',
+  'supportedSASLMechanisms',
+  'highestCommittedUSN',
+  'vendorName',
+] as const;
+
+const netlogonAttribute = 'Netlogon';
+
+/** NETLOGON_NT_VERSION_5 and _5EX ([MS-ADTS] 6.3.1.1): the answer in its longest form, without addresses. */
+const netlogonVersion = Buffer.from([0x06, 0, 0, 0]);
+
+const operations = {
+  unbindRequest: 0x42,
+  searchRequest: 0x63,
+  searchResultEntry: 0x64,
+  searchResultDone: 0x65,
+  searchResultReference: 0x73,
+  extendedResponse: 0x78,
+  intermediateResponse: 0x79,
+} as const;
+
+const noticeOfDisconnection = '1.3.6.1.4.1.1466.20036';
+
+/** More messages than any server puts before the end of a search for one entry: without a limit a stream of small ones would never end. */
+const messagesLimit = 8;
+
+/** Values of one entry, in bytes, by attribute name in lower case. */
+export type Attributes = ReadonlyMap<string, readonly Buffer[]>;
+
+/** How one search ended. `entry` is the first entry found. `disconnected`: the server announced that it hangs up, in place of an answer (RFC 4511 §4.4.1). */
+export interface SearchReply {
+  readonly messageId: number;
+  readonly resultCode: number;
+  readonly disconnected: boolean;
+  readonly entry?: Attributes;
+}
+
+/** How an LDAP ping ended. Without `netlogon` the server does not host that domain ([MS-ADTS] 6.3.3.3). */
+export interface PingReply {
+  readonly messageId: number;
+  readonly resultCode: number;
+  readonly netlogon?: Netlogon;
+}
+
+/** A message id from four random bytes: 1 to 2^31 - 1 (RFC 4511 §4.1.1.1). */
+export function messageIdFrom(random: Buffer): number {
+  return random.readUInt32BE(0) >>> 1 || 1;
+}
+
+/** SearchRequest for the rootDSE: empty base, base scope, any object class (RFC 4512 §5.1). */
+export function encodeRootDseRequest(messageId: number): Buffer {
+  return encode(search(messageId, octets('objectClass', 0x87), rootDseAttributes));
+}
+
+/** SearchRequest that is an LDAP ping: does this server host that domain, or, with none, which one does it host? ([MS-ADTS] 6.3.3.1) */
+export function encodePing(messageId: number, domain?: string): Buffer {
+  const version = equals('NtVer', netlogonVersion);
+  const filter = domain === undefined ? constructed(0xa0, version) : constructed(0xa0, equals('DnsDomain', domain), version);
+  return encode(search(messageId, filter, [netlogonAttribute]));
+}
+
+/** Decodes all messages of one search, up to its done or a notice of disconnection (RFC 4511 §4.5.2, §4.4.1); other unsolicited notifications are skipped. */
+export function decodeSearchReply(bytes: Buffer): Decoded<SearchReply> {
+  return guard<SearchReply>(() => {
+    const entries: Element[] = [];
+    const ids = new Set<number>();
+    let offset = 0;
+    for (let count = 0; count < messagesLimit; count += 1) {
+      const message = readElement(bytes.subarray(offset), [tags.sequence]);
+      if (message.kind !== 'value') return message;
+      offset += message.length;
+      const [id, operation] = readEnvelope(message.value);
+      if (operation.tag === operations.extendedResponse && id === 0) {
+        const notice = readResult(operation);
+        if (notice.name === noticeOfDisconnection) return reply(offset, { messageId: id, resultCode: notice.code, disconnected: true });
+        continue;
+      }
+      if (ids.add(id).size > 1) return malformed('answers to two searches');
+      if (operation.tag === operations.searchResultDone) {
+        const [entry] = entries;
+        const { code } = readResult(operation);
+        return reply(offset, { messageId: id, resultCode: code, disconnected: false, ...(entry !== undefined && { entry: readEntry(entry) }) });
+      }
+      if (operation.tag === operations.searchResultEntry) entries.push(operation);
+      else if (operation.tag !== operations.searchResultReference && operation.tag !== operations.intermediateResponse) {
+        return malformed(`LDAP operation ${operation.tag} in place of a search result`);
+      }
+    }
+    return malformed('a search that does not end');
+  });
+}
+
+/** Decodes the answer to an LDAP ping. */
+export function decodePingReply(bytes: Buffer): Decoded<PingReply> {
+  const found = decodeSearchReply(bytes);
+  if (found.kind !== 'value') return found;
+  const { messageId, resultCode, entry } = found.value;
+  const [value] = entry?.get(netlogonAttribute.toLowerCase()) ?? [];
+  if (value === undefined) return reply(found.length, { messageId, resultCode });
+  const netlogon = decodeNetlogon(value);
+  return netlogon.kind === 'value' ? reply(found.length, { messageId, resultCode, netlogon: netlogon.value }) : netlogon;
+}
+
+/** First value of an attribute as text. */
+export function textAttribute(entry: Attributes, name: string): string | undefined {
+  const [value] = entry.get(name.toLowerCase()) ?? [];
+  return value === undefined ? undefined : textOf(value);
+}
+
+/** The DNS name that a distinguished name of nothing but `DC=` parts stands for, in lower case (RFC 2247); undefined for any other name. */
+export function domainOf(distinguishedName: string): string | undefined {
+  const parts = distinguishedName.split(',').map((part) => /^\s*DC=([^\\]+)$/i.exec(part)?.[1]);
+  return parts.includes(undefined) ? undefined : parts.join('.').toLowerCase();
+}
+
+/** The AD site in the distinguished name of a server or of its settings: what stands right of `CN=Servers` ([MS-ADTS] 6.1.1.2.2.1); undefined without one. */
+export function siteOf(distinguishedName: string): string | undefined {
+  return /,CN=Servers,CN=([^,]+),CN=Sites,/i.exec(distinguishedName)?.[1];
+}
+
+function search(messageId: number, filter: Part, attributes: readonly string[]): Part {
+  return constructed(
+    tags.sequence,
+    integer(messageId),
+    constructed(
+      operations.searchRequest,
+      octets(''),
+      integer(0, tags.enumerated),
+      integer(0, tags.enumerated),
+      integer(0),
+      integer(0),
+      integer(0, 0x01),
+      filter,
+      constructed(tags.sequence, ...attributes.map((attribute) => octets(attribute))),
+    ),
+  );
+}
+
+function equals(attribute: string, value: string | Buffer): Part {
+  return constructed(0xa3, octets(attribute), octets(value));
+}
+
+function reply<T>(length: number, value: T): Decoded<T> {
+  return { kind: 'value', value, length };
+}
+
+function readEnvelope(message: Element): readonly [id: number, operation: Element] {
+  const [id, operation] = elementsOf(message.content);
+  if (operation === undefined) throw new Malformed('an LDAP message without an operation');
+  return [integerOf(contentOf(id, tags.integer)), operation];
+}
+
+/** Code of an LDAPResult and, in an extended response, its name (RFC 4511 §4.1.9, §4.12). */
+function readResult(operation: Element): { readonly code: number; readonly name?: string } {
+  // Lazily, and no more than there are fields: an unsolicited notification is read again with every segment that follows it.
+  const [code, , , fourth, fifth] = elementsOf(operation.content);
+  const name = [fourth, fifth].find((field) => field?.tag === 0x8a);
+  return { code: integerOf(contentOf(code, tags.enumerated)), ...(name !== undefined && { name: textOf(name.content) }) };
+}
+
+function readEntry(operation: Element): Attributes {
+  const [, list] = elementsOf(operation.content);
+  const attributes = new Map<string, readonly Buffer[]>();
+  for (const attribute of elementsOf(contentOf(list, tags.sequence))) {
+    const [name, values] = elementsOf(contentOf(attribute, tags.sequence));
+    const key = textOf(contentOf(name, tags.octetString)).toLowerCase();
+    const contents = [...elementsOf(contentOf(values, tags.set))].map((value) => contentOf(value, tags.octetString));
+    if (!attributes.has(key)) attributes.set(key, contents);
+  }
+  return attributes;
+}

@@ -1,0 +1,27 @@
+/** One question: can this source talk to this destination on this port, in this protocol? */
+import type { ProbeName, RpcInterface, Transport } from './probe.ts';
+
+/** A planned question. It is known, with its id, before anything is sent. */
+export interface Check {
+  /** Stable across runs: `matrix/rule/source->destination:port/transport`, with `#interface` for one RPC interface of a range. */
+  readonly id: string;
+  readonly matrix: string;
+  readonly rule: string;
+  readonly source: string;
+  readonly destination: string;
+  /** The literal address that is dialled. */
+  readonly address: string;
+  readonly transport: Transport;
+  /** A port, or the rule's text (`49152-65535`) where the port is learned from the endpoint mapper at run time. */
+  readonly port: number | string;
+  readonly probe: ProbeName;
+  readonly interface?: RpcInterface;
+  /** Ids of the checks, of the same source and destination, whose answers this one uses. */
+  readonly after?: readonly string[];
+}
+
+/** The id of a check, from what it asks. */
+export function checkId(check: Omit<Check, 'id' | 'address' | 'probe' | 'after'>): string {
+  const id = `${check.matrix}/${check.rule}/${check.source}->${check.destination}:${check.port}/${check.transport}`;
+  return check.interface === undefined ? id : `${id}#${check.interface}`;
+}

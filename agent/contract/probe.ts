@@ -1,0 +1,107 @@
+/** What each probe is, as data: all that planning and judging need to know of it. How it speaks is the agent's own matter. */
+
+export type Transport = 'tcp' | 'udp';
+
+/** What a destination runs on, as far as it decides how a probe's silence is read. */
+export type Platform = 'samba' | 'windows';
+
+interface ProbeTraits {
+  readonly transports: readonly Transport[];
+  /** True when the probe asks the service to identify itself; false when it asks only for the port. */
+  readonly identifies: boolean;
+  /** Whether a service that gives no answer is a fault, or may be healthy (it answers only some callers, or is often switched off). */
+  readonly silence: 'failure' | 'uninformative';
+  /** Platforms on which this project has seen the probe answered. On any other it can prove a port open, never broken. */
+  readonly seenOn: readonly Platform[];
+  /** What must be known of the destination before the probe can ask. */
+  readonly needs?: 'rpc-port';
+  /** How many forms the question has: the next one is asked when the peer hangs up on the one before, or leaves it unanswered over UDP. */
+  readonly forms: number;
+  /** What goes over the wire, in one sentence for people. */
+  readonly asks: string;
+}
+
+/** Every probe, by the name that rules use. */
+export const probes = {
+  tcp: { transports: ['tcp'], identifies: false, silence: 'failure', seenOn: ['samba', 'windows'], forms: 1, asks: 'a TCP handshake, then FIN' },
+  udp: {
+    transports: ['udp'],
+    identifies: false,
+    silence: 'uninformative',
+    seenOn: ['samba', 'windows'],
+    forms: 1,
+    asks: 'one datagram of one zero byte; only an ICMP error or an answer tells anything',
+  },
+  dns: {
+    transports: ['tcp', 'udp'],
+    identifies: true,
+    silence: 'failure',
+    seenOn: ['samba'],
+    forms: 1,
+    asks: 'SRV of _ldap._tcp.dc._msdcs.<domain>, then SOA of the domain, without recursion',
+  },
+  cldap: { transports: ['udp'], identifies: true, silence: 'failure', seenOn: ['samba'], forms: 1, asks: 'the LDAP ping for the domain' },
+  ldap: { transports: ['tcp'], identifies: true, silence: 'failure', seenOn: ['samba'], forms: 1, asks: 'the rootDSE, without a bind' },
+  ldaps: {
+    transports: ['tcp'],
+    identifies: true,
+    silence: 'failure',
+    seenOn: ['samba'],
+    forms: 1,
+    asks: 'a TLS handshake, then the rootDSE inside it',
+  },
+  kerberos: {
+    transports: ['tcp', 'udp'],
+    identifies: true,
+    silence: 'failure',
+    seenOn: ['samba'],
+    forms: 1,
+    asks: 'an AS-REQ without pre-authentication for a machine account (no password is tried)',
+  },
+  kpasswd: {
+    transports: ['tcp', 'udp'],
+    identifies: true,
+    silence: 'uninformative',
+    seenOn: ['samba'],
+    forms: 2,
+    asks: 'a password-change frame around a ticket of filler bytes, which nothing can decrypt',
+  },
+  ntp: { transports: ['udp'], identifies: true, silence: 'failure', seenOn: ['samba'], forms: 1, asks: 'one 48-byte client request' },
+  smb: { transports: ['tcp'], identifies: true, silence: 'failure', seenOn: ['samba'], forms: 2, asks: 'an SMB2 NEGOTIATE, no session set-up' },
+  epm: {
+    transports: ['tcp'],
+    identifies: true,
+    silence: 'failure',
+    seenOn: ['samba'],
+    forms: 1,
+    asks: 'a bind to the endpoint mapper, then ept_map for each RPC interface',
+  },
+  rpc: {
+    transports: ['tcp'],
+    identifies: true,
+    silence: 'failure',
+    seenOn: ['samba'],
+    needs: 'rpc-port',
+    forms: 1,
+    asks: 'a bind to the interface on the port that the endpoint mapper names, no call',
+  },
+  netbios: {
+    transports: ['tcp', 'udp'],
+    identifies: true,
+    silence: 'uninformative',
+    seenOn: ['samba'],
+    forms: 2,
+    asks: 'UDP: node status; TCP: a session request',
+  },
+} as const satisfies Readonly<Record<string, ProbeTraits>>;
+
+export type ProbeName = keyof typeof probes;
+
+/** The traits of a probe under their general type (the table above keeps each row's own literals). */
+export function traitsOf(probe: ProbeName): ProbeTraits {
+  return probes[probe];
+}
+
+/** The RPC interfaces that the product knows, as rules name them ([MS-DRSR], [MS-NRPC], [MS-SAMR], [MS-LSAD], [MS-FRS2]). */
+export const rpcInterfaces = ['drsuapi', 'netlogon', 'samr', 'lsarpc', 'dfsr'] as const;
+export type RpcInterface = (typeof rpcInterfaces)[number];

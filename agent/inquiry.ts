@@ -1,0 +1,165 @@
+/** An inquiry: everything that is done to settle one check. It dials, asks again, follows up, and weighs what came of it. Time is told to it. */
+import type { Check } from './contract/check.ts';
+import type { Observed, Outcome } from './contract/outcome.ts';
+import { traitsOf, type Transport } from './contract/probe.ts';
+import { Conversation, type Ending } from './net/conversation.ts';
+import type { Question } from './net/dialogue.ts';
+import { speakers } from './probes/registry.ts';
+
+/** What an inquiry needs beside its check. `question` lacks only what changes from one asking to the next. */
+export interface Terms {
+  readonly port: number;
+  readonly attempts: number;
+  readonly question: Omit<Question, 'transport' | 'port' | 'form' | 'variant'>;
+  /** Local port for the next dial, where the job prescribes a range. */
+  readonly localPort: () => number | undefined;
+}
+
+/** Lives from the first dial of a check to its outcome. */
+export class Inquiry {
+  readonly #check: Check;
+  readonly #terms: Terms;
+  readonly #finished: (outcome: Outcome) => void;
+  readonly #pending = new Set<Conversation>();
+  readonly #forms: number;
+  #attempts = 0;
+  #form = 0;
+  #transport: Transport;
+  #variant: string | undefined;
+  /** The best outcome so far. */
+  #best: Outcome | undefined;
+  /** The answer that asked for the follow-up that is under way. */
+  #answered: Observed | undefined;
+  #over = false;
+
+  constructor(check: Check, terms: Terms, finished: (outcome: Outcome) => void) {
+    this.#check = check;
+    this.#terms = terms;
+    this.#finished = finished;
+    this.#forms = traitsOf(check.probe).forms;
+    this.#transport = check.transport;
+    this.#dial();
+  }
+
+  /** How many times the network was asked. */
+  get attempts(): number {
+    return this.#attempts;
+  }
+
+  /** When the latest of its connections was made, in milliseconds since 1970: that service's answer is owing. */
+  get connectedAt(): number | undefined {
+    const times = [...this.#pending].flatMap(({ connectedAt }) => connectedAt ?? []);
+    return times.length === 0 ? undefined : Math.max(...times);
+  }
+
+  /** Asks once more while the earlier question still waits: UDP at any time, TCP only where a connected service may prefer another form. */
+  askAgain(): void {
+    if (this.#over || this.#answered !== undefined || this.#attempts >= this.#terms.attempts) return;
+    const anotherForm = this.#form + 1 < this.#forms;
+    if (this.#transport === 'tcp' && !(anotherForm && this.connectedAt !== undefined)) return;
+    if (anotherForm) this.#form += 1;
+    this.#dial();
+  }
+
+  /** Time is up: what was seen so far decides. */
+  expire(): void {
+    for (const conversation of [...this.#pending]) conversation.expire();
+  }
+
+  /** Lets go without an outcome. */
+  abandon(): void {
+    this.#over = true;
+    for (const conversation of this.#pending) conversation.abandon();
+  }
+
+  #dial(): void {
+    this.#attempts += 1;
+    const { question, port, localPort } = this.#terms;
+    const from = localPort();
+    const target = { transport: this.#transport, address: this.#check.address, port, ...(from !== undefined && { localPort: from }) };
+    const dialogue = speakers[this.#check.probe]({
+      ...question,
+      transport: this.#transport,
+      port,
+      form: this.#form,
+      ...(this.#variant !== undefined && { variant: this.#variant }),
+    });
+    const manner = {
+      identifies: traitsOf(this.#check.probe).identifies,
+      now: question.now,
+      ...(question.authorities !== undefined && { authorities: question.authorities }),
+    };
+    const conversation: Conversation = new Conversation(target, dialogue, manner, (ending) => {
+      this.#pending.delete(conversation);
+      this.#weigh(ending);
+    });
+    this.#pending.add(conversation);
+  }
+
+  #weigh({ outcome, next }: Ending): void {
+    if (this.#over) return;
+    if (this.#answered !== undefined) {
+      this.#best = withFollowUp(this.#answered, outcome, this.#transport);
+      this.#end();
+      return;
+    }
+    this.#best = better(this.#best, outcome);
+    if (next !== undefined && outcome.kind === 'observed') this.#followUp(outcome, next);
+    else if (isSettled(outcome)) this.#end();
+    else if (hungUp(outcome) && this.#attempts < this.#terms.attempts) {
+      this.#form = Math.min(this.#form + 1, this.#forms - 1);
+      this.#dial();
+    } else if (this.#pending.size === 0) this.#end();
+  }
+
+  /** The one further question that an answer may ask for. If that stays unanswered, the answer stands, and says so. */
+  #followUp(answered: Observed, next: NonNullable<Ending['next']>): void {
+    for (const conversation of this.#pending) conversation.abandon();
+    this.#pending.clear();
+    this.#answered = answered;
+    this.#transport = next.transport ?? this.#transport;
+    this.#variant = next.variant;
+    this.#dial();
+  }
+
+  #end(): void {
+    const outcome = this.#best;
+    if (outcome === undefined) throw new Error(`${this.#check.id}: ended without an outcome`);
+    this.abandon();
+    this.#finished(outcome);
+  }
+}
+
+/** An outcome that no further attempt can better. Trouble of our own settles nothing while another attempt is under way. */
+function isSettled(outcome: Outcome): boolean {
+  if (outcome.kind === 'failed') return false;
+  if (outcome.state !== 'open') return outcome.reason !== 'no-response';
+  const status = outcome.service?.status;
+  return status !== 'silent' && status !== 'disconnected';
+}
+
+function hungUp(outcome: Outcome): boolean {
+  return outcome.kind === 'observed' && outcome.service?.status === 'disconnected';
+}
+
+/** The outcome that shows more. */
+function better(one: Outcome | undefined, other: Outcome): Outcome {
+  return one !== undefined && worth(one) >= worth(other) ? one : other;
+}
+
+function worth(outcome: Outcome): number {
+  if (outcome.kind === 'failed') return 0;
+  if (outcome.state === 'open')
+    return outcome.service === undefined || outcome.service.status === 'identified' ? 5 : outcome.service.status === 'silent' ? 3 : 4;
+  return outcome.reason === 'no-response' ? 1 : 2;
+}
+
+/** The first answer, with what the follow-up added; or with a word on why that added nothing. */
+function withFollowUp(answered: Observed, outcome: Outcome, transport: Transport): Observed {
+  const service = answered.service ?? { status: 'identified', facts: {} };
+  if (outcome.kind === 'observed' && outcome.service?.status === 'identified') {
+    return { ...answered, service: { ...service, facts: { ...service.facts, ...outcome.service.facts } } };
+  }
+  const came = outcome.kind === 'failed' ? outcome.code : (outcome.service?.status ?? outcome.reason);
+  return { ...answered, service: { ...service, facts: { ...service.facts, followUp: `${transport}: ${came}` } } };
+}

@@ -1,0 +1,144 @@
+/** A lane: what one destination still has to be asked, in order, and what its answers have taught. */
+import type { Check } from './contract/check.ts';
+import type { Facts } from './contract/fact.ts';
+import { countPair, expandPair } from './contract/expand.ts';
+import type { Job, JobHost } from './contract/job.ts';
+import type { Outcome } from './contract/outcome.ts';
+import { traitsOf } from './contract/probe.ts';
+import type { Known } from './net/dialogue.ts';
+
+/** A check and its position among the source's own. */
+export interface Item {
+  readonly check: Check;
+  readonly index: number;
+}
+
+/** Lives as long as a run. Hands out one check at a time, and holds back those whose prerequisites are not settled. */
+export class Lane {
+  readonly host: JobHost;
+  /** Checks being asked now. */
+  inFlight = 0;
+  /** No new flow before this time, in milliseconds on the runner's clock. */
+  nextFlowAt = 0;
+  known: Known = {};
+  #items: Iterator<Item, void>;
+  readonly #isAwaited: (check: Check) => boolean;
+  readonly #settled = new Map<string, Outcome>();
+  #ready: Item[] = [];
+  #parked: Item[] = [];
+  #drained = false;
+
+  /** `isAwaited` tells which checks others wait for: only their outcomes are remembered. */
+  constructor(host: JobHost, items: Iterator<Item, void>, isAwaited: (check: Check) => boolean) {
+    this.host = host;
+    this.#items = items;
+    this.#isAwaited = isAwaited;
+  }
+
+  /** True when every check was handed out. */
+  get empty(): boolean {
+    return this.#drained && this.#ready.length === 0 && this.#parked.length === 0;
+  }
+
+  /** The next check that can be asked now, or undefined when there is none, or none yet. */
+  next(): Item | undefined {
+    const ready = this.#ready.shift();
+    if (ready !== undefined) return ready;
+    while (!this.#drained) {
+      const turn = this.#items.next();
+      if (turn.done === true) this.#drained = true;
+      else if (this.#waits(turn.value.check)) this.#parked.push(turn.value);
+      else return turn.value;
+    }
+    return undefined;
+  }
+
+  /** Takes a check back to be handed out again. */
+  putBack(item: Item): void {
+    this.#ready.unshift(item);
+  }
+
+  /** Gives an empty lane more to hand out; what it knows stays. */
+  refill(items: Iterator<Item, void>): void {
+    this.#items = items;
+    this.#drained = false;
+  }
+
+  /** Learns from a settled check, and frees those that waited for it. */
+  settle(check: Check, outcome: Outcome): void {
+    if (outcome.kind === 'observed' && outcome.service?.status === 'identified') this.known = learn(this.known, outcome.service.facts);
+    if (!this.#isAwaited(check)) return;
+    this.#settled.set(check.id, outcome);
+    this.#ready.push(...this.#parked.filter((item) => !this.#waits(item.check)));
+    this.#parked = this.#parked.filter((item) => this.#waits(item.check));
+  }
+
+  /** What came of the first of a check's prerequisites. */
+  prerequisite(check: Check): { readonly id: string; readonly outcome: Outcome } | undefined {
+    const [id] = check.after ?? [];
+    const outcome = id === undefined ? undefined : this.#settled.get(id);
+    return id === undefined || outcome === undefined ? undefined : { id, outcome };
+  }
+
+  /** The port that a check of an RPC interface dials: fixed by the site, or named by the endpoint mapper. */
+  rpcPort(check: Check): number | undefined {
+    if (check.interface === undefined) return undefined;
+    return this.host.rpc?.[check.interface] ?? this.known.rpcPorts?.[check.interface];
+  }
+
+  #waits(check: Check): boolean {
+    if (check.interface !== undefined && this.host.rpc?.[check.interface] !== undefined) return false;
+    return check.after?.some((id) => !this.#settled.has(id)) ?? false;
+  }
+}
+
+/** One lane a destination, beginning at another one for each source, so that many sources do not start on the same destination. */
+export function lanesOf(job: Job, source: string): Lane[] {
+  const awaited = new Set(job.rules.flatMap(({ after }) => after ?? []).map((index) => ruleKey(job.rules[index])));
+  const lanes: Lane[] = [];
+  let offset = 0;
+  for (const pair of job.pairs) {
+    const destination = job.hosts[pair[1]];
+    if (job.hosts[pair[0]]?.name !== source || destination === undefined) continue;
+    lanes.push(new Lane(destination, itemsOf(job, pair, offset), (check) => awaited.has(ruleKey(check))));
+    offset += countPair(job, pair);
+  }
+  const first = job.hosts.findIndex(({ name }) => name === source) % Math.max(1, lanes.length);
+  return [...lanes.slice(first), ...lanes.slice(0, first)];
+}
+
+function* itemsOf(job: Job, pair: Job['pairs'][number], offset: number): Generator<Item, void> {
+  let index = offset;
+  for (const check of expandPair(job, pair)) {
+    yield { check, index };
+    index += 1;
+  }
+}
+
+function ruleKey(rule: { readonly matrix: string; readonly rule: string } | undefined): string {
+  return rule === undefined ? '' : `${rule.matrix}/${rule.rule}`;
+}
+
+/** The outcome of a check that needs a port which nobody could name. */
+export function withoutPort(check: Check, lane: Lane): Outcome {
+  const before = lane.prerequisite(check);
+  if (traitsOf(check.probe).needs === undefined) return { kind: 'failed', code: 'unsupported', message: `port ${check.port} is no port` };
+  // The mapper's own evidence: it answered, and it has no such interface.
+  if (before?.outcome.kind === 'observed' && check.interface !== undefined && lane.known.rpcAbsent?.includes(check.interface) === true) {
+    return { ...before.outcome, port: before.outcome.target.port, service: { status: 'absent', facts: { rpcInterface: check.interface } } };
+  }
+  const message = 'the endpoint mapper did not name the port';
+  return { kind: 'failed', code: 'prerequisite', message, ...(before !== undefined && { because: before.id }) };
+}
+
+function learn(known: Known, facts: Facts): Known {
+  const { netbiosName, dnsName, domain, rpcPorts, rpcAbsent } = facts;
+  return {
+    ...(netbiosName !== undefined && { netbiosName }),
+    ...(dnsName !== undefined && { dnsName }),
+    ...(domain !== undefined && { domain }),
+    ...(rpcPorts !== undefined && { rpcPorts }),
+    ...(rpcAbsent !== undefined && { rpcAbsent }),
+    ...known,
+  };
+}

@@ -1,0 +1,60 @@
+/** The agent: one job in, messages or one frame out. It decides nothing. */
+import { randomBytes } from 'node:crypto';
+import { arch, platform, release } from 'node:os';
+import { expand, fingerprint } from './contract/expand.ts';
+import { packFrame } from './contract/frame.ts';
+import { contractVersion, type Job } from './contract/job.ts';
+import { encodeMessage, type Message, type Settled } from './contract/message.ts';
+import { run, seesRefusedUdp } from './runner.ts';
+
+/** Descriptors that the process needs for itself. */
+const ownDescriptors = 64;
+
+/**
+ * Runs the part of the job that belongs to `source` and writes messages to stdout, a line each.
+ * Ends when the checks are settled, at the job's end, on SIGTERM, when nobody reads any more, and when the process that started it is gone.
+ */
+export async function main(job: Job, source: string): Promise<void> {
+  const stop = new AbortController();
+  const parent = process.ppid;
+  process.stdout.on('error', () => stop.abort());
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
+  const say = (message: Message): void => {
+    if (process.ppid !== parent) stop.abort();
+    process.stdout.write(`${encodeMessage(message)}\n`);
+  };
+
+  const surroundings = { now: Date.now, random: randomBytes, sockets: descriptorLimit() - ownDescriptors };
+  say({
+    kind: 'hello',
+    contract: contractVersion,
+    source,
+    ...fingerprint(expand(job, source)),
+    platform: { os: `${platform()} ${release()} ${arch()}`, node: process.version },
+    capabilities: { udpRefused: await seesRefusedUdp(surroundings) },
+  });
+  const results: Settled[] = [];
+  const tell = (message: Message): void => {
+    if (job.reply === 'frame' && message.kind === 'result') results.push(message);
+    else say(message);
+  };
+  const reason = await run(job, source, tell, stop.signal, surroundings);
+  if (job.reply === 'frame') say({ kind: 'frame', text: packFrame(job, source, results) });
+  say({ kind: 'bye', reason });
+}
+
+/** Most files this process may have open; a careful guess where the system does not tell. */
+function descriptorLimit(): number {
+  const guess = 1_024;
+  if (process.report === undefined) return guess;
+  // Without this a report would ask the network for the names of all open sockets' peers.
+  Object.assign(process.report, { excludeNetwork: true });
+  const report: unknown = process.report.getReport();
+  const limits = property(property(report, 'userLimits'), 'open_files');
+  const soft = property(limits, 'soft');
+  return typeof soft === 'number' ? soft : soft === 'unlimited' ? 1_000_000 : guess;
+}
+
+function property(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null && name in value ? Object.entries(value).find(([key]) => key === name)?.[1] : undefined;
+}

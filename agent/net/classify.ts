@@ -1,0 +1,83 @@
+/** The only file that knows errno names: what each one says about the path, or about this host. */
+import { isIPv6 } from 'node:net';
+import type { FailureCode, Reason, State } from '../contract/outcome.ts';
+import type { Transport } from '../contract/probe.ts';
+
+/** What an error means: a state of the port with its evidence, or a trouble of our own that says nothing about the port. */
+export type Meaning = { readonly state: State; readonly reason: Reason } | { readonly code: FailureCode; readonly message: string };
+
+/** Where an error came up: before the first packet could leave, or after. */
+export type Phase = 'before-send' | 'after-send';
+
+/** Errors of the host that dials, whatever the transport. */
+const local: Readonly<Record<string, FailureCode>> = {
+  EPERM: 'source-denied',
+  EMFILE: 'source-exhausted',
+  ENFILE: 'source-exhausted',
+  ENOBUFS: 'source-exhausted',
+  ENOMEM: 'source-exhausted',
+  EADDRNOTAVAIL: 'source-exhausted',
+  EADDRINUSE: 'source-exhausted',
+  EAFNOSUPPORT: 'unsupported',
+  EPROTONOSUPPORT: 'unsupported',
+  EINVAL: 'unsupported',
+};
+
+/** Errors that a TCP connect brings back from the network (nmap's table; Linux `icmp_err_convert` for the rest). */
+const tcp: Readonly<Record<string, { readonly state: State; readonly reason: Reason }>> = {
+  ECONNREFUSED: { state: 'closed', reason: 'conn-refused' },
+  ECONNRESET: { state: 'closed', reason: 'reset' },
+  ETIMEDOUT: { state: 'filtered', reason: 'no-response' },
+  EHOSTUNREACH: { state: 'filtered', reason: 'host-unreach' },
+  EHOSTDOWN: { state: 'filtered', reason: 'host-unreach' },
+  ENONET: { state: 'filtered', reason: 'host-unreach' },
+  ENETUNREACH: { state: 'filtered', reason: 'net-unreach' },
+  ENOPROTOOPT: { state: 'filtered', reason: 'proto-unreach' },
+};
+
+/** Errors that a connected UDP socket brings back. Plain host and net unreachable are soft errors that it hides, so what it does show is a prohibition. */
+const udp: Readonly<Record<string, { readonly state: State; readonly reason: Reason }>> = {
+  ECONNREFUSED: { state: 'closed', reason: 'port-unreach' },
+  EHOSTUNREACH: { state: 'filtered', reason: 'admin-prohibited' },
+  ENETUNREACH: { state: 'filtered', reason: 'admin-prohibited' },
+  EHOSTDOWN: { state: 'filtered', reason: 'host-unreach' },
+  ENONET: { state: 'filtered', reason: 'host-unreach' },
+  ENOPROTOOPT: { state: 'filtered', reason: 'proto-unreach' },
+};
+
+/** Errors that come from the routing table as well as from the network: only a look at the routes tells which. */
+const ambiguous = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EACCES']);
+
+/** True when the meaning of this error depends on whether the source has a route at all. */
+export function dependsOnRoute(errno: string): boolean {
+  return ambiguous.has(errno);
+}
+
+/**
+ * The meaning of an error met while dialling `address`. `hasRoute` false: the source's own routing table refused the address.
+ * An errno that is not in the tables is `unclassified` with its text, never guessed into a state.
+ */
+export function classify(error: NodeJS.ErrnoException, transport: Transport, address: string, phase: Phase, hasRoute: boolean): Meaning {
+  const errno = error.code ?? '';
+  if (!hasRoute && ambiguous.has(errno)) {
+    return errno === 'EACCES'
+      ? { code: 'source-denied', message: `this host's routing forbids ${address} (${errno})` }
+      : { code: 'unsupported', message: `this host has no route to ${address} (${errno})` };
+  }
+  // Linux gives ICMPv6 "administratively prohibited" and "policy failed" as EACCES; over IPv4 the same word is a local refusal.
+  if (errno === 'EACCES') {
+    return isIPv6(address) && (transport === 'tcp' || phase === 'after-send')
+      ? { state: 'filtered', reason: 'admin-prohibited' }
+      : { code: 'source-denied', message: `this host forbids the packet (${errno})` };
+  }
+  const code = local[errno];
+  if (code !== undefined) return { code, message: `${describe[code]} (${errno})` };
+  const seen = transport === 'tcp' ? tcp[errno] : phase === 'after-send' ? udp[errno] : undefined;
+  return seen ?? { code: 'unclassified', message: `${error.message} (${errno === '' ? 'no errno' : errno})` };
+}
+
+const describe: Readonly<Partial<Record<FailureCode, string>>> = {
+  'source-denied': 'this host forbids the packet',
+  'source-exhausted': 'this host has run out of descriptors, ports or buffers',
+  unsupported: 'this host cannot dial this address',
+};

@@ -1,0 +1,207 @@
+/** Plays a dialogue over a wire and gathers the evidence; whenever it ends, by answer, by accident or by the clock, the evidence decides the outcome. */
+import type { Facts } from '../contract/fact.ts';
+import type { Observed, Outcome, ServiceStatus } from '../contract/outcome.ts';
+import { classify, dependsOnRoute, type Phase } from './classify.ts';
+import { dial, hasRoute, type Target, type Wire } from './dial.ts';
+import type { Answer, Dialogue, Step } from './dialogue.ts';
+import { recognise } from './recognise.ts';
+
+/** What a conversation came to. `next` is what the answer asks to be asked next. */
+export interface Ending {
+  readonly outcome: Outcome;
+  readonly next?: NonNullable<Answer['next']>;
+}
+
+/** How a conversation is to be held. */
+export interface Manner {
+  /** True when the service is to identify itself; false when only the port is asked for. */
+  readonly identifies: boolean;
+  /** CA certificates to judge chains by, in PEM. */
+  readonly authorities?: string;
+  readonly now: () => number;
+}
+
+/** No answer of these protocols is longer; a peer that sends more is not speaking them. */
+const largestAnswer = 256 * 1024;
+
+/** Bytes of an unintelligible answer that are kept. */
+const keptBytes = 64;
+
+/** One dial, one dialogue, one ending. It knows no time: whoever started it calls `expire` when its time is up. */
+export class Conversation {
+  readonly #target: Target;
+  readonly #dialogue: Dialogue;
+  readonly #manner: Manner;
+  readonly #finished: (ending: Ending) => void;
+  readonly #at: string;
+  readonly #wire: Wire;
+  #step: Step | undefined;
+  #received: Buffer[] = [];
+  #receivedLength = 0;
+  /** True once the peer has shown that it is there: a handshake, or a datagram from it. */
+  #alive = false;
+  #connectedAt: number | undefined;
+  #unrelated: Buffer | undefined;
+  #over = false;
+
+  constructor(target: Target, dialogue: Dialogue, manner: Manner, finished: (ending: Ending) => void) {
+    this.#target = target;
+    this.#dialogue = dialogue;
+    this.#manner = manner;
+    this.#finished = finished;
+    this.#at = new Date(manner.now()).toISOString();
+    this.#wire = dial(target, {
+      opened: () => {
+        if (target.transport === 'tcp') {
+          this.#alive = true;
+          this.#connectedAt = manner.now();
+        }
+        this.#advance();
+      },
+      received: (bytes) => this.#read(bytes),
+      secured: (session) => {
+        if (this.#step?.kind !== 'tls') return;
+        this.#step.accept(session);
+        this.#advance();
+      },
+      ended: () => this.#serviceEnds('disconnected', {}),
+      failed: (error, phase) => this.#fail(error, phase),
+    });
+  }
+
+  /** When the TCP handshake was done, in milliseconds since 1970; undefined before that, and over UDP. */
+  get connectedAt(): number | undefined {
+    return this.#connectedAt;
+  }
+
+  /** Time is up: what was seen so far decides. */
+  expire(): void {
+    if (this.#over) return;
+    if (this.#unrelated !== undefined) {
+      this.#serviceEnds('malformed', { ...firstBytes(this.#unrelated), complaint: 'answered, but not to our question' });
+    } else if (this.#alive) {
+      this.#serviceEnds('silent', this.#receivedLength > 0 ? firstBytes(Buffer.concat(this.#received)) : {});
+    } else {
+      this.#end({ outcome: this.#observed(this.#target.transport === 'tcp' ? 'filtered' : 'open|filtered', 'no-response') });
+    }
+  }
+
+  /** Lets go without an ending: nobody waits for it any more. */
+  abandon(): void {
+    this.#over = true;
+    this.#wire.close();
+  }
+
+  #advance(): void {
+    if (this.#over) return;
+    this.#received = [];
+    this.#receivedLength = 0;
+    const turn = this.#dialogue.next();
+    if (turn.done === true) {
+      const { status, facts, next } = turn.value;
+      this.#serviceEnds(status, facts, next);
+      return;
+    }
+    this.#step = turn.value;
+    if (turn.value.kind === 'ask') this.#wire.send(turn.value.send);
+    else this.#wire.secure(turn.value.serverName, this.#manner.authorities);
+  }
+
+  #read(bytes: Buffer): void {
+    if (this.#over) return;
+    this.#alive = true;
+    const step = this.#step;
+    if (step?.kind !== 'ask') return;
+    const stream = this.#target.transport === 'tcp';
+    if (stream) {
+      this.#received.push(bytes);
+      this.#receivedLength += bytes.length;
+    }
+    const answer = stream ? this.#gathered() : bytes;
+    if (this.#receivedLength > largestAnswer) {
+      this.#serviceEnds('malformed', { ...firstBytes(answer), complaint: 'sends without end' });
+      return;
+    }
+    const acceptance = step.accept(answer);
+    switch (acceptance.kind) {
+      case 'accepted':
+        this.#advance();
+        return;
+      case 'incomplete':
+        if (!stream) this.#serviceEnds('malformed', { ...firstBytes(answer), complaint: 'the datagram is cut short' });
+        return;
+      case 'unrelated':
+        // Over UDP a late or forged datagram may precede the real one; a stream carries nothing but answers to us.
+        if (stream) this.#serviceEnds('malformed', { ...firstBytes(answer), complaint: 'answered, but not to our question' });
+        else this.#unrelated ??= answer;
+        return;
+      case 'malformed':
+        this.#serviceEnds('malformed', { ...firstBytes(answer), complaint: acceptance.why });
+        return;
+      default:
+        acceptance satisfies never;
+    }
+  }
+
+  /** All bytes since the last step, as one buffer that is not copied again for the next look. */
+  #gathered(): Buffer {
+    const [only, ...more] = this.#received;
+    if (only !== undefined && more.length === 0) return only;
+    const whole = Buffer.concat(this.#received);
+    this.#received = [whole];
+    return whole;
+  }
+
+  #serviceEnds(status: ServiceStatus, facts: Facts, next?: Answer['next']): void {
+    const reason = this.#target.transport === 'tcp' ? 'syn-ack' : 'udp-response';
+    const gathered = status !== 'identified' && this.#step?.kind === 'ask' ? this.#step.gathered : {};
+    const service = this.#manner.identifies ? { service: { status, facts: { ...gathered, ...facts } } } : {};
+    this.#end({ outcome: { ...this.#observed('open', reason), ...service }, ...(next !== undefined && { next }) }, status === 'malformed');
+  }
+
+  #fail(error: NodeJS.ErrnoException, phase: Phase): void {
+    if (this.#over) return;
+    if (this.#step?.kind === 'tls') {
+      this.#tlsFails(error);
+    } else if (this.#alive) {
+      this.#serviceEnds('disconnected', {});
+    } else if (dependsOnRoute(error.code ?? '') && (this.#target.transport === 'tcp' || phase === 'before-send')) {
+      this.#over = true;
+      void hasRoute(this.#target).then((routed) => this.#finished({ outcome: this.#meaning(error, phase, routed) }));
+    } else {
+      this.#end({ outcome: this.#meaning(error, phase, true) });
+    }
+  }
+
+  #tlsFails(error: NodeJS.ErrnoException): void {
+    const reset = error.code === 'ECONNRESET' || error.code === 'EPIPE';
+    const plain = error.code === 'ERR_SSL_WRONG_VERSION_NUMBER' || error.code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG';
+    const tlsError = error.code ?? error.message.slice(0, 256);
+    if (reset) this.#serviceEnds('disconnected', {});
+    else if (plain) this.#serviceEnds('malformed', { tlsError, complaint: 'the answer to the TLS handshake is not TLS' });
+    else this.#serviceEnds('tls-failed', { tlsError });
+  }
+
+  #meaning(error: Error, phase: Phase, routed: boolean): Outcome {
+    const meaning = classify(error, this.#target.transport, this.#target.address, phase, routed);
+    return 'code' in meaning ? { kind: 'failed', ...meaning } : this.#observed(meaning.state, meaning.reason);
+  }
+
+  #observed(state: Observed['state'], reason: Observed['reason']): Observed {
+    const { address, port } = this.#target;
+    const local = this.#wire.local();
+    return { kind: 'observed', state, reason, target: { address, port }, at: this.#at, ...(local !== undefined && { local }) };
+  }
+
+  #end(ending: Ending, reset = false): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#wire.close(reset);
+    this.#finished(ending);
+  }
+}
+
+function firstBytes(bytes: Buffer): Facts {
+  const looksLike = recognise(bytes);
+  return { firstBytes: bytes.subarray(0, keptBytes).toString('hex'), ...(looksLike !== undefined && { looksLike }) };
+}

@@ -1,0 +1,103 @@
+/**
+ * A dialogue: what a probe says and expects, as a generator that touches no socket and no clock. `converse` plays it over a conversation.
+ *
+ * A probe yields steps and returns an answer. If the peer stays silent, hangs up or talks nonsense, the generator is simply not resumed: that outcome
+ * is the conversation's to tell. So every probe has the same four ways to go wrong without a line of code for them.
+ */
+import type { Facts } from '../contract/fact.ts';
+import type { ServiceStatus } from '../contract/outcome.ts';
+import type { RpcInterface, Transport } from '../contract/probe.ts';
+import type { Decoded } from '../codecs/decoded.ts';
+
+/** Verdict of a step on the bytes received so far (TCP: all since the last step; UDP: one datagram). `unrelated`: an answer, but not to our question. */
+export type Acceptance = { readonly kind: 'accepted' | 'incomplete' | 'unrelated' } | { readonly kind: 'malformed'; readonly why: string };
+
+/** What a TLS handshake showed. `certificate` is the leaf in DER; `chain` is `trusted`, `not-checked`, or why it is not trusted. */
+export interface TlsSession {
+  readonly protocol: string;
+  readonly cipher: string;
+  readonly certificate: Buffer;
+  readonly chain: string;
+}
+
+export type Step =
+  /** `gathered`: facts that earlier steps brought, so that they are not lost when this one stays without an answer. */
+  | { readonly kind: 'ask'; readonly send: Uint8Array; readonly gathered: Facts; readonly accept: (received: Buffer) => Acceptance }
+  | { readonly kind: 'tls'; readonly serverName: string; readonly accept: (session: TlsSession) => void };
+
+/** What a probe concludes when the dialogue went to its end. `next` is another question that this answer asks for; the runner decides whether to ask it. */
+export interface Answer {
+  readonly status: Extract<ServiceStatus, 'identified' | 'absent' | 'malformed'>;
+  readonly facts: Facts;
+  readonly next?: { readonly transport?: Transport; readonly variant?: string };
+}
+
+export type Dialogue = Generator<Step, Answer, void>;
+
+/** What is known of a destination from earlier answers of this run, and is needed to ask well. */
+export interface Known {
+  readonly netbiosName?: string;
+  readonly dnsName?: string;
+  readonly domain?: string;
+  readonly rpcPorts?: Readonly<Record<string, number>>;
+  readonly rpcAbsent?: readonly string[];
+}
+
+/** All that a probe may use to phrase its question. */
+export interface Question {
+  readonly transport: Transport;
+  readonly port: number;
+  /** AD domain of the destination, lower case, where the inventory names it. */
+  readonly domain?: string;
+  /** DNS name that the destination is expected to have. */
+  readonly dnsName: string;
+  readonly known: Known;
+  readonly interface?: RpcInterface;
+  /** The source's own machine account in the destination's domain (`CLIENT$`), where it has one. */
+  readonly account?: string;
+  readonly authorities?: string;
+  /** Which form of the question, 0 first; and the variant that an earlier answer asked for. */
+  readonly form: number;
+  readonly variant?: string;
+  /** Random bytes, for identifiers and nonces. */
+  readonly random: (length: number) => Buffer;
+  /** UTC now, in milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** A probe's way of speaking: from a question to a dialogue. Pure. */
+export type Speak = (question: Question) => Dialogue;
+
+/** Sends `bytes` and returns the first value that `decode` reads and `isOurs` recognises as the answer to them. `gathered` are the facts known before. */
+export function* ask<T>(
+  bytes: Uint8Array,
+  decode: (received: Buffer) => Decoded<T>,
+  isOurs: (value: T) => boolean = () => true,
+  gathered: Facts = {},
+): Generator<Step, T, void> {
+  const answers: T[] = [];
+  yield {
+    kind: 'ask',
+    send: bytes,
+    gathered,
+    accept: (received) => {
+      const decoded = decode(received);
+      if (decoded.kind !== 'value') return decoded;
+      if (!isOurs(decoded.value)) return { kind: 'unrelated' };
+      answers.push(decoded.value);
+      return { kind: 'accepted' };
+    },
+  };
+  const [answer] = answers;
+  if (answer === undefined) throw new Error('a dialogue was resumed without an answer');
+  return answer;
+}
+
+/** Wraps the connection in TLS and returns what the handshake showed. */
+export function* startTls(serverName: string): Generator<Step, TlsSession, void> {
+  const sessions: TlsSession[] = [];
+  yield { kind: 'tls', serverName, accept: (session) => void sessions.push(session) };
+  const [session] = sessions;
+  if (session === undefined) throw new Error('a dialogue was resumed without a TLS session');
+  return session;
+}

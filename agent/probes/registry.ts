@@ -1,0 +1,17 @@
+/** How each probe of the contract speaks. */
+import type { ProbeName } from '../contract/probe.ts';
+import type { Speak } from '../net/dialogue.ts';
+import { cldap } from './cldap.ts';
+import { dns } from './dns.ts';
+import { epm } from './epm.ts';
+import { kerberos } from './kerberos.ts';
+import { kpasswd } from './kpasswd.ts';
+import { ldap, ldaps } from './ldap.ts';
+import { netbios } from './netbios.ts';
+import { ntp } from './ntp.ts';
+import { rpc } from './rpc.ts';
+import { smb } from './smb.ts';
+import { tcp } from './tcp.ts';
+import { udp } from './udp.ts';
+
+export const speakers: Readonly<Record<ProbeName, Speak>> = { tcp, udp, dns, cldap, ldap, ldaps, kerberos, kpasswd, ntp, smb, epm, rpc, netbios };

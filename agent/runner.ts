@@ -1,0 +1,334 @@
+/**
+ * Runs the checks of one source: order, concurrency, pacing, deadlines, attempts, prerequisites. The only file with a timer.
+ *
+ * A check is asked within one deadline. TCP dials once, since the kernel repeats the SYN; UDP asks again, on a new socket, while the first question
+ * still waits.
+ *
+ * Hosts and routers limit how many rejections they send (Linux: six at once, then one a second), so a rejected port can look silent when others were
+ * rejected at the same time. A rejection that arrives late is the sign of it. Then, and only then, the silent checks are asked again, all of them once
+ * every 1.1 s, until a round brings nothing new.
+ */
+import { createSocket } from 'node:dgram';
+import type { Job, JobHost } from './contract/job.ts';
+import type { Alive, Bye, Settled } from './contract/message.ts';
+import type { Outcome } from './contract/outcome.ts';
+import { Inquiry } from './inquiry.ts';
+import { type Item, type Lane, lanesOf, withoutPort } from './lane.ts';
+import { Conversation } from './net/conversation.ts';
+import { speakers } from './probes/registry.ts';
+
+/** What the runner gets from the process around it: the clock (UTC, milliseconds), randomness, and how many sockets it may hold. */
+export interface Surroundings {
+  readonly now: () => number;
+  readonly random: (length: number) => Buffer;
+  readonly sockets: number;
+}
+
+/** What became of one check in one pass. */
+interface Result {
+  readonly item: Item;
+  readonly lane: Lane;
+  readonly outcome: Outcome;
+  readonly attempts: number;
+  readonly elapsedMs: number;
+}
+
+/** One pass over checks: how long each may take and how often it may ask. */
+interface Pass {
+  readonly lanes: readonly Lane[];
+  readonly timeoutMs: number;
+  readonly attempts: number;
+  readonly settled: (result: Result) => void;
+}
+
+const roundMs = 1_100;
+const roundTimeoutMs = 1_000;
+/** A rejection this late did not answer the first packet. */
+const lateMs = 900;
+/** Nobody waits for more: what is silent then says that rejections were held back. */
+const mostRounds = 40;
+const aliveMs = 1_000;
+const selfTestMs = 300;
+/** How often a check that met an exhausted host is tried again. */
+const mostReturns = 3;
+
+/** Runs the source's checks and tells each result exactly once; checks without a result were not made. Resolves to how it ended. */
+export async function run(
+  job: Job,
+  source: string,
+  tell: (message: Settled | Alive) => void,
+  signal: AbortSignal,
+  surroundings: Surroundings,
+): Promise<Bye['reason']> {
+  const end = new AbortController();
+  const deadline = setTimeout(() => end.abort(), job.endsAfterMs);
+  let settled = 0;
+  const heartbeat = setInterval(() => tell({ kind: 'alive', settled }), aliveMs);
+  const stop = AbortSignal.any([signal, end.signal]);
+  const runPass = passes(job, source, stop, surroundings);
+  const report = ({ item, outcome, attempts, elapsedMs }: Result): void =>
+    tell({ kind: 'result', index: item.index, outcome, attempts, elapsedMs: Math.round(elapsedMs) });
+
+  const silent: Result[] = [];
+  let late = false;
+  await runPass({
+    lanes: lanesOf(job, source),
+    timeoutMs: job.timeoutMs,
+    attempts: job.attempts,
+    settled: (result) => {
+      settled += 1;
+      late ||= isRejection(result.outcome) && result.elapsedMs > lateMs;
+      if (job.attempts > 1 && isSilence(result.outcome)) silent.push(result);
+      else report(result);
+    },
+  });
+  await lookAgain(late ? silent : [], runPass, report, stop);
+  if (!late) for (const result of silent) report(result);
+
+  clearInterval(heartbeat);
+  clearTimeout(deadline);
+  if (signal.aborted) return 'interrupted';
+  return end.signal.aborted ? 'deadline' : 'finished';
+}
+
+/** Asks the silent checks again, round after round, for as long as a round turns up a rejection that was held back; reports each once. */
+async function lookAgain(
+  results: readonly Result[],
+  runPass: (pass: Pass) => Promise<void>,
+  report: (result: Result) => void,
+  stop: AbortSignal,
+): Promise<void> {
+  let silent = new Map(results.map((result) => [result.item, result]));
+  let found = true;
+  for (let round = 0; found && silent.size > 0 && round < mostRounds && !stop.aborted; round += 1) {
+    const startedAt = performance.now();
+    const before = silent;
+    silent = new Map(before);
+    await runPass({
+      lanes: refilled([...before.values()]),
+      timeoutMs: roundTimeoutMs,
+      attempts: 1,
+      settled: (result) => {
+        const first = before.get(result.item);
+        if (first === undefined) return;
+        const attempts = first.attempts + result.attempts;
+        const elapsedMs = first.elapsedMs + result.elapsedMs;
+        if (isSilence(result.outcome)) {
+          silent.set(result.item, { ...first, attempts, elapsedMs });
+        } else {
+          silent.delete(result.item);
+          report({ ...result, attempts, elapsedMs });
+        }
+      },
+    });
+    found = silent.size < before.size;
+    if (found) await pause(startedAt + roundMs - performance.now(), stop);
+  }
+  for (const result of silent.values()) report(found ? { ...result, outcome: heldBack(result.outcome) } : result);
+}
+
+/** Makes the function that runs passes: it pulls checks from the lanes in turn, within the pace of the source, until the lanes are empty or it is told to stop. */
+function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surroundings): (pass: Pass) => Promise<void> {
+  const pace = job.pace[source] ?? { inFlight: 64, perDestination: 32 };
+  const self = job.hosts.find(({ name }) => name === source);
+  const localPort = localPorts(job);
+  const returns = new Map<Item, number>();
+  let most = Math.max(1, Math.min(pace.inFlight, surroundings.sockets));
+
+  return ({ lanes, timeoutMs, attempts, settled }) =>
+    new Promise((resolve) => {
+      let inFlight = 0;
+      let turn = 0;
+      let wake: NodeJS.Timeout | undefined;
+      const running = new Set<() => void>();
+
+      const finish = (): void => {
+        clearTimeout(wake);
+        stop.removeEventListener('abort', cancel);
+        resolve();
+      };
+      const cancel = (): void => {
+        for (const abandon of running) abandon();
+        finish();
+      };
+
+      /** The next check that may be asked now, from the lanes in turn. */
+      const pull = (): { readonly item: Item; readonly lane: Lane } | undefined => {
+        const now = performance.now();
+        let soonest = Infinity;
+        for (let step = 0; step < lanes.length; step += 1) {
+          const lane = lanes[(turn + step) % lanes.length];
+          if (lane === undefined || lane.inFlight >= pace.perDestination) continue;
+          if (lane.nextFlowAt > now) {
+            if (!lane.empty) soonest = Math.min(soonest, lane.nextFlowAt);
+            continue;
+          }
+          const item = lane.next();
+          if (item === undefined) continue;
+          turn = (turn + step + 1) % lanes.length;
+          return { item, lane };
+        }
+        if (soonest < Infinity) {
+          clearTimeout(wake);
+          wake = setTimeout(pump, soonest - now);
+        }
+        return undefined;
+      };
+
+      const pump = (): void => {
+        while (inFlight < most && !stop.aborted) {
+          const next = pull();
+          if (next === undefined) break;
+          start(next.item, next.lane);
+        }
+        if (inFlight === 0 && lanes.every(({ empty }) => empty)) finish();
+      };
+
+      const start = (item: Item, lane: Lane): void => {
+        const { check } = item;
+        const port = typeof check.port === 'number' ? check.port : lane.rpcPort(check);
+        if (port === undefined) {
+          const outcome = withoutPort(check, lane);
+          lane.settle(check, outcome);
+          settled({ item, lane, outcome, attempts: 0, elapsedMs: 0 });
+          return;
+        }
+        inFlight += 1;
+        lane.inFlight += 1;
+        if (pace.flowsPerSecond !== undefined) lane.nextFlowAt = Math.max(lane.nextFlowAt, performance.now()) + 1_000 / pace.flowsPerSecond;
+        const startedAt = performance.now();
+        const timers: NodeJS.Timeout[] = [];
+        const release = (): void => {
+          for (const timer of timers) clearTimeout(timer);
+          running.delete(abandon);
+          inFlight -= 1;
+          lane.inFlight -= 1;
+        };
+        const account = accountOf(self, lane.host);
+        const inquiry = new Inquiry(
+          check,
+          {
+            port,
+            attempts,
+            localPort,
+            question: {
+              dnsName: lane.host.dnsName,
+              known: lane.known,
+              random: surroundings.random,
+              now: surroundings.now,
+              ...(lane.host.domain !== undefined && { domain: lane.host.domain }),
+              ...(check.interface !== undefined && { interface: check.interface }),
+              ...(account !== undefined && { account }),
+              ...(job.authorities !== undefined && { authorities: job.authorities }),
+            },
+          },
+          (seen) => {
+            release();
+            const outcome = typeof check.port === 'string' && seen.kind === 'observed' ? { ...seen, port } : seen;
+            if (outcome.kind === 'failed' && outcome.code === 'source-exhausted' && mayReturn(item)) {
+              lane.putBack(item);
+              most = Math.max(1, Math.min(most - 1, inFlight));
+            } else {
+              lane.settle(check, outcome);
+              settled({ item, lane, outcome, attempts: inquiry.attempts, elapsedMs: performance.now() - startedAt });
+            }
+            pump();
+          },
+        );
+        const abandon = (): void => {
+          inquiry.abandon();
+          release();
+        };
+        running.add(abandon);
+        for (let attempt = 1; attempt < attempts; attempt += 1) timers.push(setTimeout(() => inquiry.askAgain(), (attempt * timeoutMs) / attempts));
+        timers.push(
+          setTimeout(() => {
+            // A connection that came late still gets half a deadline to answer in.
+            const owed = (inquiry.connectedAt ?? 0) + timeoutMs / 2 - surroundings.now();
+            if (owed > 1) timers.push(setTimeout(() => inquiry.expire(), owed));
+            else inquiry.expire();
+          }, timeoutMs),
+        );
+      };
+
+      const mayReturn = (item: Item): boolean => {
+        const times = returns.get(item) ?? 0;
+        returns.set(item, times + 1);
+        return times < mostReturns;
+      };
+
+      stop.addEventListener('abort', cancel, { once: true });
+      if (stop.aborted) cancel();
+      else pump();
+    });
+}
+
+/** The lanes of these results, holding the checks of these results again. */
+function refilled(results: readonly Result[]): Lane[] {
+  const lanes = [...new Set(results.map(({ lane }) => lane))];
+  for (const lane of lanes) lane.refill(results.flatMap((result) => (result.lane === lane ? [result.item] : [])).values());
+  return lanes;
+}
+
+/** The machine account of the source, where the destination's domain is known to hold one. */
+function accountOf(source: JobHost | undefined, destination: JobHost): string | undefined {
+  const isMember = source?.joined === true && source.domain !== undefined && source.domain === destination.domain;
+  return isMember ? `${(source.dnsName.split('.')[0] ?? source.name).slice(0, 15).toUpperCase()}$` : undefined;
+}
+
+/** Hands out local ports of the job's range in turn, or none where the system chooses. */
+function localPorts(job: Job): () => number | undefined {
+  if (job.sourcePorts === undefined) return () => undefined;
+  const [first, last] = job.sourcePorts;
+  let next = first;
+  return () => {
+    const port = next;
+    next = next === last ? first : next + 1;
+    return port;
+  };
+}
+
+function isSilence(outcome: Outcome): boolean {
+  return outcome.kind === 'observed' && outcome.reason === 'no-response';
+}
+
+/** Something refused or rejected, in a way that a rate limit can hold back. */
+function isRejection(outcome: Outcome): boolean {
+  return outcome.kind === 'observed' && outcome.state !== 'open' && outcome.reason !== 'no-response';
+}
+
+function heldBack(outcome: Outcome): Outcome {
+  return outcome.kind === 'observed' ? { ...outcome, service: { status: 'silent', facts: { rejectionsLimited: true } } } : outcome;
+}
+
+function pause(milliseconds: number, stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      clearTimeout(timer);
+      stop.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, Math.max(0, milliseconds));
+    stop.addEventListener('abort', done, { once: true });
+    if (stop.aborted) done();
+  });
+}
+
+/** Whether this host is told when a UDP port refuses: it asks a port of its own that nobody listens on. */
+export function seesRefusedUdp({ now, random }: Surroundings): Promise<boolean> {
+  return new Promise((resolve) => {
+    const address = '127.0.0.1';
+    const unused = createSocket('udp4').bind(0, address, () => {
+      const { port } = unused.address();
+      unused.close(() => {
+        const dialogue = speakers.udp({ transport: 'udp', port, dnsName: '', known: {}, form: 0, random, now });
+        const conversation = new Conversation({ transport: 'udp', address, port }, dialogue, { identifies: false, now }, ({ outcome }) => {
+          clearTimeout(timer);
+          resolve(outcome.kind === 'observed' && outcome.reason === 'port-unreach');
+        });
+        const timer = setTimeout(() => conversation.expire(), selfTestMs);
+      });
+    });
+    unused.once('error', () => resolve(false));
+  });
+}

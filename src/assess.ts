@@ -1,0 +1,362 @@
+/** What the facts of an identified service mean, given what the destination should be and the rule's limits. */
+import type { Facts } from '../agent/contract/fact.ts';
+import type { ProbeName } from '../agent/contract/probe.ts';
+import type { Limits } from './matrix.ts';
+import type { Finding } from './verdict.ts';
+
+/** Who should answer: the destination as the inventory has it. */
+export interface ExpectedIdentity {
+  /** AD domain; undefined: not known, and not compared. */
+  readonly domain?: string | undefined;
+  /** The computer's own DNS name; without a dot only first labels are compared. */
+  readonly dnsName: string;
+  readonly domainGuid?: string | undefined;
+  /** A read-only DC, which registers fewer names. */
+  readonly readOnly: boolean;
+}
+
+/** An identified service's answer, and what to hold it against. */
+export interface Answer {
+  readonly probe: ProbeName;
+  /** The port that was dialled in the end. */
+  readonly port: number;
+  readonly facts: Facts;
+  readonly limits: Limits;
+  readonly expected: ExpectedIdentity;
+  /** When it was observed: UTC in ISO 8601. */
+  readonly at: string;
+}
+
+/** A finding about an answer. `fail`: clients are not served by it; `warn`: they are, and somebody should look. */
+export interface Assessed {
+  readonly finding: Finding;
+  readonly severity: 'fail' | 'warn';
+}
+
+/** One rule finds one thing, or nothing. */
+type Rule = (answer: Answer) => Assessed | undefined;
+
+const directory: readonly Rule[] = [activeDirectory, domain, hostName, domainGuid, replication, globalCatalog];
+const certificate: readonly Rule[] = [
+  certificateTime,
+  certificateName,
+  certificateUsage,
+  certificateChain,
+  certificateUnread,
+  certificateKey,
+  certificateSignature,
+  tlsVersion,
+];
+const endpoint: readonly Rule[] = [portTranslation, anonymousRefused];
+
+const rules: Readonly<Record<ProbeName, readonly Rule[]>> = {
+  tcp: [],
+  udp: [],
+  dns: [dnsAnswer, dnsAuthority, dnsRegistration],
+  cldap: [pingedDomain, domain, hostName, domainGuid, paused],
+  ldap: directory,
+  ldaps: [...certificate, ...directory],
+  kerberos: [realm, wrongRealm, kdcComplaint],
+  kpasswd: [realm, wrongRealm],
+  ntp: [timeRefused, timeSource],
+  smb: [signing, dialect],
+  epm: endpoint,
+  rpc: endpoint,
+  netbios: [netbiosName],
+};
+
+/** What holds for every protocol. */
+const everywhere: readonly Rule[] = [clock, followUp];
+
+/** What is worth saying about the answer of a service that identified itself: each finding once, in the order of the rules. */
+export function assess(answer: Answer): readonly Assessed[] {
+  return [...rules[answer.probe], ...everywhere].map((rule) => rule(answer)).filter((found) => found !== undefined);
+}
+
+/** True when answers in this protocol say who answers and this one does not, so that its identity could not be compared. */
+export function isIdentityUnknown({ probe, facts, expected }: Pick<Answer, 'probe' | 'facts' | 'expected'>): boolean {
+  switch (probe) {
+    case 'cldap':
+    case 'ldap':
+    case 'ldaps':
+      return told(facts.dnsName) === undefined && (told(facts.domain) === undefined || expected.domain === undefined);
+    case 'kerberos':
+      // A KDC echoes the realm that it was asked for, so that most errors prove none.
+      return facts.errorCode !== undefined && !tellingErrors.has(facts.errorCode);
+    default:
+      return false;
+  }
+}
+
+// Identity
+
+/** Stands for the name that an answer does not give. */
+const nobody = '(none)';
+
+function domain({ facts, expected }: Answer): Assessed | undefined {
+  return differing('domain', expected.domain, told(facts.domain));
+}
+
+function domainGuid({ facts, expected }: Answer): Assessed | undefined {
+  return differing('guid', expected.domainGuid, told(facts.domainGuid));
+}
+
+function hostName({ facts, expected }: Answer): Assessed | undefined {
+  const actual = told(facts.dnsName);
+  if (actual === undefined || isSameName(actual, expected.dnsName)) return undefined;
+  return fail({ code: 'wrong-host', what: 'name', expected: expected.dnsName, actual });
+}
+
+function netbiosName({ facts, expected }: Answer): Assessed | undefined {
+  return differing('name', firstLabel(expected.dnsName).slice(0, 15), told(facts.netbiosName));
+}
+
+/** A DC answers the ping for a domain that it does not host with no domain at all ([MS-ADTS] 6.3.3.3). */
+function pingedDomain(answer: Answer): Assessed | undefined {
+  const { facts, expected } = answer;
+  if (!isSuccess(facts) || namesDomain(facts)) return undefined;
+  if (expected.domain === undefined) return fail({ code: 'not-active-directory' });
+  return fail({ code: 'wrong-host', what: 'domain', expected: expected.domain, actual: nobody });
+}
+
+/** A rootDSE without a domain is another directory's. An error code alone says nothing: it may be a DC that is not ready. */
+function activeDirectory({ facts }: Answer): Assessed | undefined {
+  return isSuccess(facts) && !namesDomain(facts) ? fail({ code: 'not-active-directory' }) : undefined;
+}
+
+function isSuccess({ resultCode = 0 }: Facts): boolean {
+  return resultCode === 0;
+}
+
+function namesDomain(facts: Facts): boolean {
+  return [facts.domain, facts.forest, facts.netbiosDomain, facts.domainGuid].some((text) => told(text) !== undefined);
+}
+
+// Kerberos (RFC 4120 §7.5.9)
+
+const kerberosErrors = { clientUnknown: 6, preAuthenticationRequired: 25, wrongRealm: 68 } as const;
+
+/** Errors that show that the KDC looked: it knows the account, or does not serve the realm. */
+const tellingErrors: ReadonlySet<number> = new Set([kerberosErrors.preAuthenticationRequired, kerberosErrors.wrongRealm]);
+
+/**
+ * Refusals that hint at a policy or a trouble of the KDC: policy (12), option (13), no common encryption type (14),
+ * revoked client (18), integrity (31), skew (37), generic (60, 61).
+ */
+const complaints: ReadonlySet<number> = new Set([12, 13, 14, 18, 31, 37, 60, 61]);
+
+/** An unknown client proves no realm: Samba says so for any, and echoes it. */
+function realm({ facts, expected }: Answer): Assessed | undefined {
+  const isTelling = facts.errorCode !== kerberosErrors.clientUnknown && facts.errorCode !== kerberosErrors.wrongRealm;
+  return isTelling ? differing('domain', expected.domain, told(facts.realm)) : undefined;
+}
+
+function wrongRealm({ facts, expected }: Answer): Assessed | undefined {
+  if (facts.errorCode !== kerberosErrors.wrongRealm) return undefined;
+  // Without a known domain the realm was a guess of ours.
+  if (expected.domain === undefined) return warn({ code: 'kdc-complaint', errorCode: facts.errorCode });
+  const actual = told(facts.realm);
+  const named = actual === undefined || isSameText(actual, expected.domain) ? nobody : actual;
+  return fail({ code: 'wrong-host', what: 'domain', expected: expected.domain, actual: named });
+}
+
+function kdcComplaint({ facts: { errorCode } }: Answer): Assessed | undefined {
+  return errorCode !== undefined && complaints.has(errorCode) ? warn({ code: 'kdc-complaint', errorCode }) : undefined;
+}
+
+// DNS
+
+/** The zone is not here: the port is open, and yet no client finds a DC through this server. */
+const zoneMissing: ReadonlySet<string> = new Set(['NXDOMAIN', 'REFUSED', 'SERVFAIL', 'NOTAUTH']);
+
+/** A DC with DNS must serve its zone, so that is a failure; the other codes may be a dislike of the way we ask. */
+function dnsAnswer({ facts: { rcode }, expected }: Answer): Assessed | undefined {
+  if (rcode === undefined || rcode === 'NOERROR') return undefined;
+  const finding = { code: 'dns-failure', rcode } as const;
+  return expected.domain !== undefined && zoneMissing.has(rcode) ? fail(finding) : warn(finding);
+}
+
+function dnsAuthority({ facts: { rcode = 'NOERROR', authoritative } }: Answer): Assessed | undefined {
+  return rcode === 'NOERROR' && authoritative === false ? warn({ code: 'not-authoritative' }) : undefined;
+}
+
+/** A truncated list proves nothing missing, and a read-only DC registers only in its own site. */
+function dnsRegistration({ facts: { rcode = 'NOERROR', srvTargets, truncated }, expected }: Answer): Assessed | undefined {
+  if (rcode !== 'NOERROR' || srvTargets === undefined || truncated === true || expected.readOnly) return undefined;
+  if (srvTargets.some((target) => isSameName(target, expected.dnsName))) return undefined;
+  return warn({ code: 'not-registered', name: expected.dnsName, registered: srvTargets });
+}
+
+// LDAP
+
+const globalCatalogPorts: ReadonlySet<number> = new Set([3268, 3269]);
+
+function paused({ facts }: Answer): Assessed | undefined {
+  return facts.paused === true ? warn({ code: 'paused' }) : undefined;
+}
+
+function replication({ facts }: Answer): Assessed | undefined {
+  return facts.synchronized === false ? warn({ code: 'not-synchronized' }) : undefined;
+}
+
+function globalCatalog({ facts, port }: Answer): Assessed | undefined {
+  return facts.globalCatalogReady === false && globalCatalogPorts.has(port) ? fail({ code: 'global-catalog-not-ready' }) : undefined;
+}
+
+// TLS
+
+const serverAuthentication = '1.3.6.1.5.5.7.3.1';
+const anyUsage = '2.5.29.37.0';
+const dayMs = 86_400_000;
+const oldTls: ReadonlySet<string> = new Set(['SSLv2', 'SSLv3', 'TLSv1', 'TLSv1.1']);
+const weakSignature = /sha-?1(?!\d)|md[245]/i;
+const weakSignatureOids: ReadonlySet<string> = new Set([
+  '1.2.840.113549.1.1.2',
+  '1.2.840.113549.1.1.3',
+  '1.2.840.113549.1.1.4',
+  '1.2.840.113549.1.1.5',
+  '1.2.840.10040.4.3',
+  '1.2.840.10045.4.1',
+  '1.3.14.3.2.29',
+]);
+
+/** Both ends of the validity belong to it (RFC 5280 §4.1.2.5). */
+function certificateTime({ facts, limits, at }: Answer): Assessed | undefined {
+  const { certificateNotBefore: notBefore, certificateNotAfter: notAfter } = facts;
+  const now = Date.parse(at);
+  if (notBefore !== undefined && now < Date.parse(notBefore)) return fail({ code: 'certificate-not-yet-valid', notBefore });
+  if (notAfter === undefined) return undefined;
+  const days = (Date.parse(notAfter) - now) / dayMs;
+  if (days < 0) return fail({ code: 'certificate-expired', notAfter });
+  return days <= limits.certificateDays ? warn({ code: 'certificate-expires-soon', notAfter, days: Math.floor(days) }) : undefined;
+}
+
+/** Clients that verify refuse another name. Without any alternative name some still take the subject's: that is a warning. */
+function certificateName({ facts, expected }: Answer): Assessed | undefined {
+  const { certificateNames: names, certificateSubject: subject = '' } = facts;
+  if (names === undefined || names.some((name) => isCoveredBy(expected.dnsName, name))) return undefined;
+  const finding = { code: 'certificate-name', expected: expected.dnsName, names } as const;
+  const commonName = /(?:^|[,/+\n]\s*)CN\s*=\s*([^,/+\n]+)/i.exec(subject)?.[1]?.trim();
+  return names.length === 0 && commonName !== undefined && isCoveredBy(expected.dnsName, commonName) ? warn(finding) : fail(finding);
+}
+
+/** A certificate for any usage is good enough for some clients only. */
+function certificateUsage({ facts: { certificateUsages: usages = [] } }: Answer): Assessed | undefined {
+  if (usages.length === 0 || usages.includes(serverAuthentication)) return undefined;
+  return usages.includes(anyUsage) ? warn({ code: 'certificate-usage' }) : fail({ code: 'certificate-usage' });
+}
+
+function certificateChain({ facts: { certificateChain: chain = 'not-checked' } }: Answer): Assessed | undefined {
+  return chain === 'trusted' || chain === 'not-checked' ? undefined : fail({ code: 'certificate-untrusted', why: chain });
+}
+
+/** A certificate that was not understood was not judged either. */
+function certificateUnread({ facts: { tlsProtocol, certificateNotAfter, complaint } }: Answer): Assessed | undefined {
+  if (tlsProtocol === undefined || certificateNotAfter !== undefined || complaint === undefined) return undefined;
+  return warn({ code: 'certificate-untrusted', why: complaint });
+}
+
+function certificateKey({ facts: { certificateKeyType: type, certificateKeyBits: bits }, limits }: Answer): Assessed | undefined {
+  if (type === undefined || bits === undefined || !/^rsa/i.test(type) || bits >= limits.rsaBits) return undefined;
+  return warn({ code: 'certificate-weak', what: `RSA key of ${bits} bits` });
+}
+
+function certificateSignature({ facts: { certificateSignature: signature } }: Answer): Assessed | undefined {
+  if (signature === undefined || !(weakSignature.test(signature) || weakSignatureOids.has(signature))) return undefined;
+  return warn({ code: 'certificate-weak', what: signature });
+}
+
+function tlsVersion({ facts: { tlsProtocol: protocol } }: Answer): Assessed | undefined {
+  return protocol !== undefined && oldTls.has(protocol) ? warn({ code: 'tls-old', protocol }) : undefined;
+}
+
+/** A wildcard stands for the left-most label, whole, and for no more than one (RFC 6125 §6.4.3). */
+function isCoveredBy(name: string, pattern: string): boolean {
+  // Only of the destination may the rest of the name be unknown: a bare name in a certificate covers no full one.
+  const isFull = name.includes('.');
+  if (!pattern.startsWith('*.')) return isFull ? isSameText(name, pattern) : isSameName(name, pattern);
+  return !isFull || isSameText(name.slice(name.indexOf('.')), pattern.slice(1));
+}
+
+// Time
+
+/** Only skew that is certain counts. A refusal to tell the time tells none. */
+function clock({ facts: { clockOffsetMs: offsetMs, clockUncertaintyMs = 0, kissCode }, limits }: Answer): Assessed | undefined {
+  if (offsetMs === undefined || kissCode !== undefined) return undefined;
+  const certainMs = Math.abs(offsetMs) - clockUncertaintyMs;
+  if (certainMs > limits.clockSkewMs) return fail({ code: 'clock-skew', offsetMs, limitMs: limits.clockSkewMs });
+  return certainMs > limits.clockSkewWarnMs ? warn({ code: 'clock-skew', offsetMs, limitMs: limits.clockSkewWarnMs }) : undefined;
+}
+
+function timeRefused({ facts: { kissCode } }: Answer): Assessed | undefined {
+  return kissCode === undefined ? undefined : warn({ code: 'time-refused', kissCode });
+}
+
+/** Clients turn such a server down, but it answers, it is so for minutes after every boot, and skew that hurts is found by itself: a warning. */
+function timeSource({ facts: { leap, stratum, kissCode } }: Answer): Assessed | undefined {
+  if (kissCode !== undefined) return undefined;
+  return leap === 3 || stratum === 0 || (stratum !== undefined && stratum >= 16) ? warn({ code: 'clock-not-synchronized' }) : undefined;
+}
+
+// SMB, RPC
+
+/** Dialects before encryption and secure negotiation ([MS-SMB2] 1.7). */
+const oldDialects: ReadonlySet<string> = new Set(['1', '2.0.2', '2.1']);
+
+function signing({ facts }: Answer): Assessed | undefined {
+  return facts.signingRequired === false ? warn({ code: 'signing-not-required' }) : undefined;
+}
+
+function dialect({ facts }: Answer): Assessed | undefined {
+  return facts.dialect !== undefined && oldDialects.has(facts.dialect) ? warn({ code: 'dialect-old', dialect: facts.dialect }) : undefined;
+}
+
+function portTranslation({ facts: { rpcSecondaryPort: actual }, port: dialled }: Answer): Assessed | undefined {
+  return actual === undefined || actual === dialled ? undefined : warn({ code: 'port-translated', dialled, actual });
+}
+
+function anonymousRefused({ facts }: Answer): Assessed | undefined {
+  return facts.rpcAnonymousRefused === true ? warn({ code: 'anonymous-refused' }) : undefined;
+}
+
+function followUp({ facts }: Answer): Assessed | undefined {
+  return facts.followUp === undefined ? undefined : warn({ code: 'follow-up', what: facts.followUp });
+}
+
+// Words
+
+function differing(what: 'domain' | 'name' | 'guid', expected: string | undefined, actual: string | undefined): Assessed | undefined {
+  if (expected === undefined || actual === undefined || isSameText(expected, actual)) return undefined;
+  return fail({ code: 'wrong-host', what, expected, actual });
+}
+
+/** A bare name can only be compared with the first label of the other. */
+function isSameName(one: string, other: string): boolean {
+  const areFull = [one, other].every((name) => canonical(name).includes('.'));
+  return areFull ? isSameText(one, other) : isSameText(firstLabel(one), firstLabel(other));
+}
+
+/** DNS and NetBIOS names know no case, and a final dot says nothing. */
+function isSameText(one: string, other: string): boolean {
+  return canonical(one) === canonical(other);
+}
+
+function canonical(name: string): string {
+  return name.toLowerCase().replace(/\.$/, '');
+}
+
+function firstLabel(name: string): string {
+  return name.split('.', 1)[0] ?? name;
+}
+
+function told(text: string | undefined): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+function fail(finding: Finding): Assessed {
+  return { finding, severity: 'fail' };
+}
+
+function warn(finding: Finding): Assessed {
+  return { finding, severity: 'warn' };
+}

@@ -1,0 +1,132 @@
+/** The options that choose what is asked, of whom and how hard: shared by the commands that plan. */
+import { randomBytes } from 'node:crypto';
+import { resolve } from 'node:path';
+import type { Argv } from 'yargs';
+import type { PortSpan } from '../../agent/contract/job.ts';
+import { type Inventory, readInventory } from '../inventory.ts';
+import { findMatrix, type Matrix, publishedMatrices } from '../matrix.ts';
+import { paceNames } from '../pace.ts';
+import { type Choice, plan, type Plan } from '../plan.ts';
+import { UsageError } from '../usage-error.ts';
+import { list, wholeNumber } from './command.ts';
+
+/** Adds the options to a command. */
+export function withPlanOptions<T>(argv: Argv<T>) {
+  return argv
+    .option('inventory', { alias: 'i', type: 'string', demandOption: true, requiresArg: true, describe: 'the hosts: a YAML file' })
+    .option('matrix', {
+      alias: 'm',
+      type: 'string',
+      array: true,
+      requiresArg: true,
+      describe: 'a published matrix by name, or a file; default: those whose roles the inventory has',
+    })
+    .option('source', { type: 'string', array: true, requiresArg: true, describe: 'only from these hosts' })
+    .option('destination', { type: 'string', array: true, requiresArg: true, describe: 'only to these hosts' })
+    .option('rule', { type: 'string', array: true, requiresArg: true, describe: 'only these rules (rule or matrix/rule), and what they need' })
+    .option('as-published', { type: 'boolean', default: false, describe: 'the rows as they were published, without our corrections' })
+    .option('timeout-ms', {
+      type: 'string',
+      requiresArg: true,
+      default: '5000',
+      coerce: wholeNumber('--timeout-ms', 200, 120_000),
+      describe: 'deadline of one check',
+    })
+    .option('attempts', {
+      type: 'string',
+      requiresArg: true,
+      default: '2',
+      coerce: wholeNumber('--attempts', 1, 10),
+      describe: 'how often a check may ask within its deadline',
+    })
+    .option('concurrency', {
+      type: 'string',
+      requiresArg: true,
+      coerce: wholeNumber('--concurrency', 1, 65_535),
+      describe: 'sockets in flight from one source',
+    })
+    .option('per-destination', {
+      type: 'string',
+      requiresArg: true,
+      coerce: wholeNumber('--per-destination', 1, 65_535),
+      describe: 'sockets in flight towards one destination, from all sources together',
+    })
+    .option('pace', {
+      choices: paceNames,
+      default: 'normal' as const,
+      requiresArg: true,
+      describe: 'gentle: 5 new flows a second to a destination; bulk: as --concurrency says',
+    })
+    .option('source-ports', {
+      type: 'string',
+      requiresArg: true,
+      coerce: portSpan,
+      describe: 'local ports to dial from: os, windows (49152-65535) or A-B',
+      defaultDescription: 'os',
+    });
+}
+
+/** What the options came to. */
+export interface PlanOptions {
+  readonly inventory: string;
+  readonly matrix?: readonly string[] | undefined;
+  readonly source?: readonly string[] | undefined;
+  readonly destination?: readonly string[] | undefined;
+  readonly rule?: readonly string[] | undefined;
+  readonly asPublished: boolean;
+  readonly timeoutMs?: number | undefined;
+  readonly attempts?: number | undefined;
+  readonly concurrency?: number | undefined;
+  readonly perDestination?: number | undefined;
+  readonly pace: Choice['paceName'];
+  readonly sourcePorts?: PortSpan | undefined;
+}
+
+/** Reads the files that the options name and plans. */
+export function planFrom(options: PlanOptions, cwd: string): { readonly inventory: Inventory; readonly choice: Choice; readonly plan: Plan } {
+  const inventory = readInventory(resolve(cwd, options.inventory));
+  const names = list(options.matrix);
+  const matrices =
+    names.length > 0
+      ? [...new Set(names)].map((name) => findMatrix(name, { cwd, asPublished: options.asPublished }))
+      : fitting(inventory, options.asPublished, cwd);
+  const choice: Choice = {
+    run: runId(new Date()),
+    sources: list(options.source),
+    destinations: list(options.destination),
+    rules: list(options.rule),
+    timeoutMs: options.timeoutMs ?? 5_000,
+    attempts: options.attempts ?? 2,
+    paceName: options.pace,
+    ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
+    ...(options.perDestination !== undefined && { perDestination: options.perDestination }),
+    ...(options.sourcePorts !== undefined && { sourcePorts: options.sourcePorts }),
+  };
+  return { inventory, choice, plan: plan(matrices, inventory, choice) };
+}
+
+/** The published matrices whose roles the inventory has. */
+function fitting({ file, hosts }: Inventory, asPublished: boolean, cwd: string): readonly Matrix[] {
+  const matrices = publishedMatrices().map((name) => findMatrix(name, { cwd, asPublished }));
+  const roles = new Set(hosts.flatMap((host) => host.roles));
+  const fit = matrices.filter(({ from, to }) => roles.has(from) && roles.has(to));
+  if (fit.length > 0) return fit;
+  const wanted = matrices.map(({ name, from, to }) => `${name} (${from} to ${to})`).join(', ');
+  throw new UsageError(
+    `${file}: no published matrix fits the roles ${[...roles].join(', ')}: expected the roles of ${wanted}, or a matrix named with -m`,
+  );
+}
+
+function portSpan(text: string | undefined): PortSpan | undefined {
+  if (text === undefined || text === 'os') return undefined;
+  if (text === 'windows') return [49_152, 65_535];
+  const [, first = '', last = ''] = /^([0-9]{1,5})-([0-9]{1,5})$/.exec(text) ?? [];
+  const span: PortSpan = [Number(first), Number(last)];
+  if (first !== '' && span[0] >= 1 && span[0] <= span[1] && span[1] <= 65_535) return span;
+  throw new UsageError(`--source-ports ${JSON.stringify(text)} is not a port range: expected os, windows, or two ports like 50000-50999`);
+}
+
+/** Sortable, readable, and different for two runs in one second. */
+function runId(now: Date): string {
+  return `${now.toISOString().slice(0, 19).replaceAll(':', '-')}Z-${randomBytes(2).toString('hex')}`;
+}

@@ -1,0 +1,134 @@
+/** An inventory: which hosts there are, what they are to each other, and how their agents are reached. */
+import { dirname, resolve } from 'node:path';
+import { canonicalAddress } from './address.ts';
+import { readAuthorities } from './authority.ts';
+import { nameOf, wrong } from './complaint.ts';
+import { conform, type Document, type Path, readDocument, type Schema } from './document.ts';
+import { fillHost, type Host, type WrittenDefaults, type WrittenHost } from './host.ts';
+import { UsageError } from './usage-error.ts';
+
+export type { Connector, Host } from './host.ts';
+
+/** Some of the hosts: by name, by site or by domain. */
+export type Selector = { readonly host: string } | { readonly site: string } | { readonly domain: string };
+
+/** Hosts that are meant to talk (or, under `except`, are not): `from` to `to`, and back unless `oneWay`. */
+export interface Link {
+  readonly from: Selector;
+  readonly to: Selector;
+  readonly oneWay: boolean;
+  readonly reason?: string;
+}
+
+export interface Inventory {
+  readonly file: string;
+  readonly domain?: string;
+  /** GUID of the domain, lower case, that answers are compared with. */
+  readonly domainGuid?: string;
+  /** PEM text of the CA bundle that certificates are judged by. */
+  readonly authorities?: string;
+  readonly hosts: readonly Host[];
+  /** Empty: everybody is meant to talk to everybody. */
+  readonly links: readonly Link[];
+  readonly except: readonly Link[];
+}
+
+interface WrittenInventory {
+  readonly domain?: string;
+  readonly domainGuid?: string;
+  readonly authorities?: string;
+  readonly defaults?: WrittenDefaults;
+  readonly hosts: readonly WrittenHost[];
+  readonly links?: readonly WrittenLink[];
+  readonly except?: readonly WrittenLink[];
+}
+
+type WrittenLink = Omit<Link, 'oneWay'> & { readonly oneWay?: boolean };
+
+const schema: Schema<WrittenInventory> = { name: 'inventory.schema.json' };
+
+/** Reads an inventory file; the first mistake in it is a UsageError. */
+export function readInventory(file: string): Inventory {
+  const document = readDocument(file);
+  const written = conform(document, schema);
+  const domain = written.domain?.toLowerCase();
+  const hosts = written.hosts.map((host) => fillHost(host, written.defaults ?? {}, domain));
+  refuseTwins(document, hosts);
+  const idle = hosts.findIndex(({ roles }) => roles.length === 0);
+  if (idle !== -1) {
+    const path = ['hosts', idle];
+    throw new UsageError(
+      `${nameOf(path)} has no roles, expected a list of them here or under defaults, like [dc] or [client]`,
+      document.placeOf(path),
+    );
+  }
+  return {
+    file,
+    ...(domain !== undefined && { domain }),
+    ...(written.domainGuid !== undefined && { domainGuid: written.domainGuid.toLowerCase() }),
+    ...(written.authorities !== undefined && { authorities: authoritiesOf(document, written.authorities) }),
+    hosts,
+    links: settleLinks(document, 'links', written.links ?? [], hosts),
+    except: settleLinks(document, 'except', written.except ?? [], hosts),
+  };
+}
+
+function refuseTwins(document: Document, hosts: readonly Host[]): void {
+  const names = new Map<string, number>();
+  const addresses = new Map<string, number>();
+  for (const [index, { name, address }] of hosts.entries()) {
+    // Whatever the case: AD names have none, and reports become files.
+    const namesake = names.get(name.toLowerCase());
+    if (namesake !== undefined) throw wrong(document, ['hosts', index, 'name'], `a name of its own: hosts[${namesake}].name is the same`);
+    names.set(name.toLowerCase(), index);
+    const canonical = canonicalAddress(address);
+    const twin = addresses.get(canonical);
+    if (twin !== undefined) {
+      throw wrong(
+        document,
+        ['hosts', index, 'address'],
+        `an address of its own: ${hosts[twin]?.name} and ${name} cannot be two hosts at one address`,
+      );
+    }
+    addresses.set(canonical, index);
+  }
+}
+
+function settleLinks(document: Document, list: 'links' | 'except', links: readonly WrittenLink[], hosts: readonly Host[]): readonly Link[] {
+  return links.map((link, index) => ({
+    from: settle(document, link.from, [list, index, 'from'], hosts),
+    to: settle(document, link.to, [list, index, 'to'], hosts),
+    oneWay: link.oneWay ?? false,
+    ...(link.reason !== undefined && { reason: link.reason }),
+  }));
+}
+
+/** The selector with its domain in lower case, if it selects any host. */
+function settle(document: Document, selector: Selector, path: Path, hosts: readonly Host[]): Selector {
+  if ('host' in selector) {
+    refuseStranger(document, [...path, 'host'], selector.host, hosts, ({ name }) => name);
+    return selector;
+  }
+  if ('site' in selector) {
+    refuseStranger(document, [...path, 'site'], selector.site, hosts, ({ site }) => site);
+    return selector;
+  }
+  const domain = selector.domain.toLowerCase();
+  refuseStranger(document, [...path, 'domain'], domain, hosts, (host) => host.domain);
+  return { domain };
+}
+
+function refuseStranger(document: Document, path: Path, wanted: string, hosts: readonly Host[], trait: (host: Host) => string | undefined): void {
+  const known = [...new Set(hosts.map(trait).filter((value) => value !== undefined))];
+  if (!known.includes(wanted)) throw wrong(document, path, `the ${path.at(-1) === 'host' ? 'name' : path.at(-1)} of a host of this inventory`, known);
+}
+
+function authoritiesOf(document: Document, authorities: string): string {
+  const found = readAuthorities(resolve(dirname(document.file), authorities));
+  if ('pem' in found) return found.pem;
+  const path = ['authorities'];
+  throw new UsageError(
+    `authorities is ${document.show(path)}, which ${found.problem}, expected a file with CA certificates in PEM`,
+    document.placeOf(path),
+  );
+}

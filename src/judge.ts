@@ -1,0 +1,250 @@
+/** The verdict table (DESIGN section 6): is what was seen what the rule wants? */
+import type { Failed, Observed, Outcome, Reason, ServiceStatus } from '../agent/contract/outcome.ts';
+import { type Platform, type ProbeName, type RpcInterface, traitsOf, type Transport } from '../agent/contract/probe.ts';
+import type { Assessed } from './assess.ts';
+import type { Expectation, Finding, Note, Requirement, Verdict } from './verdict.ts';
+
+/** All that one verdict rests on. */
+export interface Question {
+  readonly expect: Expectation;
+  readonly requirement: Requirement;
+  readonly probe: ProbeName;
+  readonly transport: Transport;
+  /** The RPC interface that was asked for, where the check names one. */
+  readonly interface?: RpcInterface | undefined;
+  /** What the destination runs on; undefined: nobody said. */
+  readonly platform?: Platform | undefined;
+  /** Undefined: nothing was asked because the plan says so (`skip`), or the source never told. */
+  readonly outcome?: Outcome | undefined;
+  readonly skip?: PlannedSkip | undefined;
+  /** What `assess` makes of the facts of an identified service. */
+  readonly assessed: readonly Assessed[];
+  /** The same source saw this destination alive in this run. */
+  readonly control: boolean;
+  /** What a responder that is proven alive says of our token; undefined: there is no such responder. */
+  readonly receipt?: 'received' | 'missing' | undefined;
+  /** True when the responder's own reply to our token came back: the path is proven, and no service is behind it. */
+  readonly responderAnswered?: boolean | undefined;
+  /** How many times the network was asked. */
+  readonly attempts?: number | undefined;
+  /** Whether this source can tell a refused UDP port from a silent one; undefined: unknown. */
+  readonly udpRefused?: boolean | undefined;
+  /** True when the answer did not carry the identity that such answers carry. */
+  readonly identityUnknown?: boolean | undefined;
+}
+
+/** Why the plan asks nothing. */
+export type PlannedSkip = Extract<Finding, { readonly code: 'not-applicable' | 'no-vantage' }>;
+
+type Seen = Question & { readonly outcome: Observed };
+type Judgement = Pick<Verdict, 'status' | 'finding' | 'also'>;
+type Cell = (seen: Seen) => Judgement;
+
+/** A row: its verdict where the rule wants the port open, where it forbids it, and where it accepts exactly this by one of the words in `listedBy`. */
+interface Row {
+  readonly open: Cell;
+  readonly forbidden: Cell;
+  readonly listedBy?: Expectation;
+  readonly listed?: Cell;
+}
+
+const pass = { status: 'pass' } as const;
+const passes: Cell = () => pass;
+const forbiddenOpen: Cell = () => fail({ code: 'forbidden-open' });
+
+const table = {
+  identified: { open: byAssessment, forbidden: forbiddenOpen },
+  'port-only': { open: passes, forbidden: forbiddenOpen },
+  'token-answered': { open: passes, forbidden: forbiddenOpen },
+  malformed: { open: wrongService, forbidden: forbiddenOpen },
+  absent: { open: serviceAbsent, forbidden: forbiddenOpen },
+  silent: { open: serviceSilent, forbidden: forbiddenOpen },
+  disconnected: { open: serviceSilent, forbidden: forbiddenOpen, listedBy: ['blocked'], listed: hungUp },
+  'tls-failed': { open: serviceSilent, forbidden: forbiddenOpen, listedBy: ['blocked'], listed: hungUp },
+  'not-asked': { open: unproven, forbidden: forbiddenOpen },
+  closed: { open: refused, forbidden: reachedHost, listedBy: ['closed', 'blocked'], listed: passes },
+  filtered: { open: noAnswer, forbidden: blockedIfAlive, listedBy: ['filtered', 'open|filtered', 'blocked'], listed: blockedIfAlive },
+  unanswered: { open: silence, forbidden: silenceAccepted, listedBy: ['filtered', 'open|filtered', 'blocked'], listed: silenceAccepted },
+  'one-way': { open: () => fail({ code: 'reply-lost' }), forbidden: forbiddenOpen },
+} as const satisfies Readonly<Record<string, Row>>;
+
+type RowName = keyof typeof table;
+
+/** Whether a port that gave this evidence is shut by something on the way. What is missing altogether, host or route or name, proves no firewall. */
+const provesBlock: Readonly<Record<Reason, boolean>> = {
+  'no-response': true,
+  'admin-prohibited': true,
+  'proto-unreach': true,
+  'port-unreach': true,
+  'conn-refused': true,
+  reset: true,
+  'host-unreach': false,
+  'net-unreach': false,
+  'name-unresolved': false,
+  'syn-ack': false,
+  'udp-response': false,
+};
+
+/** Evidence that somebody sent an error instead of an answer. */
+const rejections: ReadonlySet<Reason> = new Set<Reason>(['host-unreach', 'net-unreach', 'proto-unreach', 'admin-prohibited', 'port-unreach']);
+
+type NoteRule = (question: Question, status: Verdict['status'], row: RowName | undefined) => boolean;
+
+/** What is worth saying beside the verdict, in this order. `row` is undefined when nothing was observed. */
+const notes: readonly (readonly [note: Note, applies: NoteRule])[] = [
+  ['handshake-only', (_question, _status, row) => row === 'port-only'],
+  ['firewall-may-refuse', (_question, _status, row) => row === 'closed'],
+  ['rejections-limited', ({ outcome }) => outcome?.kind === 'observed' && outcome.service?.facts.rejectionsLimited === true],
+  ['retried', ({ attempts = 1 }, status) => attempts > 1 && status === 'pass'],
+  [
+    'source-cannot-see-udp-refusals',
+    ({ transport, udpRefused }, _status, row) => row === 'unanswered' && transport === 'udp' && udpRefused === false,
+  ],
+  ['legacy', ({ requirement }, status) => requirement === 'legacy' && status !== 'pass'],
+  ['identity-not-compared', ({ identityUnknown }, _status, row) => row === 'identified' && identityUnknown === true],
+];
+
+/** The verdict on one check. Total: every question has one, and every verdict but a pass carries a finding. */
+export function judge(question: Question): Verdict {
+  const { outcome } = question;
+  if (outcome?.kind !== 'observed') return withNotes(question, outcome === undefined ? notTold(question) : notSeen(outcome), undefined);
+  const seen = { ...question, outcome };
+  const row = rowOf(seen);
+  return withNotes(question, soften(cellOf(table[row], question.expect)(seen), question.requirement), row);
+}
+
+function cellOf(row: Row, expect: Expectation): Cell {
+  if (row.listed !== undefined && row.listedBy?.some((word) => expect.includes(word)) === true) return row.listed;
+  return expect.includes('open') ? row.open : row.forbidden;
+}
+
+function rowOf(seen: Seen): RowName {
+  const { outcome, receipt, responderAnswered, transport } = seen;
+  const { state, reason } = outcome;
+  if (state !== 'open' && receipt === 'received' && responderAnswered !== true) return 'one-way';
+  switch (state) {
+    case 'open':
+      return openRowOf(seen);
+    case 'closed':
+      return 'closed';
+    case 'filtered':
+      // Whatever an agent calls it, silence over UDP is silence.
+      return transport === 'udp' && reason === 'no-response' ? 'unanswered' : 'filtered';
+    case 'open|filtered':
+      return 'unanswered';
+    default:
+      return state satisfies never;
+  }
+}
+
+function openRowOf({ outcome, probe, receipt, responderAnswered }: Seen): RowName {
+  if (outcome.service !== undefined) return outcome.service.status;
+  if (responderAnswered === true) return 'token-answered';
+  // Where a responder holds the port and got no token, somebody else accepted it.
+  return traitsOf(probe).identifies || receipt === 'missing' ? 'not-asked' : 'port-only';
+}
+
+function byAssessment({ assessed }: Seen): Judgement {
+  const bySeverity = [...assessed.filter(({ severity }) => severity === 'fail'), ...assessed.filter(({ severity }) => severity === 'warn')];
+  const [worst, ...others] = bySeverity;
+  if (worst === undefined) return pass;
+  return { status: worst.severity, finding: worst.finding, ...(others.length > 0 && { also: others.map(({ finding }) => finding) }) };
+}
+
+function wrongService({ outcome }: Seen): Judgement {
+  const looksLike = outcome.service?.facts.looksLike;
+  return fail({ code: 'wrong-service', ...(looksLike !== undefined && { looksLike }) });
+}
+
+function serviceAbsent({ outcome, interface: asked }: Seen): Judgement {
+  const name = asked ?? outcome.service?.facts.rpcInterface;
+  return fail({ code: 'service-absent', ...(name !== undefined && { interface: name }) });
+}
+
+function serviceSilent(seen: Seen): Judgement {
+  return isTelling(seen) ? fail({ code: 'service-silent', status: statusOf(seen) }) : unproven(seen);
+}
+
+function unproven(seen: Seen): Judgement {
+  return inconclusive({ code: 'unproven', status: statusOf(seen) });
+}
+
+/** Something let us connect and then hung up: a block, unless a healthy service does the same. */
+function hungUp(seen: Seen): Judgement {
+  return traitsOf(seen.probe).silence === 'failure' ? pass : unproven(seen);
+}
+
+/** True when a healthy service on that platform is known to answer this probe, so that no answer tells something (DESIGN section 2, principle 8). */
+function isTelling({ probe, platform }: Seen): boolean {
+  const { silence: meaning, seenOn } = traitsOf(probe);
+  return meaning === 'failure' && platform !== undefined && seenOn.includes(platform);
+}
+
+function refused({ outcome }: Seen): Judgement {
+  return fail({ code: 'refused', reason: outcome.reason });
+}
+
+/** The path is open, and nobody listens today. */
+function reachedHost(): Judgement {
+  return { status: 'warn', finding: { code: 'reached-host' } };
+}
+
+function noAnswer({ outcome }: Seen): Judgement {
+  return fail(lackOfAnswer(outcome.reason));
+}
+
+/** A dead host is not a firewall: the block counts with a control, or when the responder missed the token. */
+function blockedIfAlive({ outcome, control, receipt }: Seen): Judgement {
+  if (!provesBlock[outcome.reason]) return inconclusive(lackOfAnswer(outcome.reason));
+  return control || receipt === 'missing' ? pass : inconclusive({ code: 'no-control' });
+}
+
+/** A token that a live responder missed says more than the silence. */
+function silence({ outcome, probe, receipt }: Seen): Judgement {
+  return traitsOf(probe).silence === 'failure' || receipt === 'missing' ? fail(lackOfAnswer(outcome.reason)) : uninformative();
+}
+
+function silenceAccepted({ receipt }: Seen): Judgement {
+  return receipt === 'missing' ? pass : uninformative();
+}
+
+function notTold({ skip }: Question): Judgement {
+  if (skip !== undefined) return { status: 'skip', finding: skip };
+  return { status: 'error', finding: { code: 'not-checked', because: 'output-lost', message: 'no result came back for this check' } };
+}
+
+function notSeen({ code, message, because }: Failed): Judgement {
+  if (code === 'prerequisite') return { status: 'skip', finding: { code, because: because ?? message } };
+  return { status: 'error', finding: { code: 'not-checked', because: code, message } };
+}
+
+/** What is not required can warn, no more. */
+function soften(judgement: Judgement, requirement: Requirement): Judgement {
+  const isSoft = requirement !== 'required' && (judgement.status === 'fail' || judgement.status === 'inconclusive');
+  return isSoft ? { ...judgement, status: 'warn' } : judgement;
+}
+
+function withNotes(question: Question, judgement: Judgement, row: RowName | undefined): Verdict {
+  const worthSaying = notes.filter(([, applies]) => applies(question, judgement.status, row)).map(([note]) => note);
+  return { ...judgement, ...(worthSaying.length > 0 && { notes: worthSaying }) };
+}
+
+function lackOfAnswer(reason: Reason): Finding {
+  return { code: rejections.has(reason) ? 'rejected' : 'no-answer', reason };
+}
+
+function statusOf({ outcome }: Seen): ServiceStatus {
+  return outcome.service?.status ?? 'silent';
+}
+
+function fail(finding: Finding): Judgement {
+  return { status: 'fail', finding };
+}
+
+function inconclusive(finding: Finding): Judgement {
+  return { status: 'inconclusive', finding };
+}
+
+function uninformative(): Judgement {
+  return inconclusive({ code: 'uninformative' });
+}

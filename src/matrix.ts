@@ -1,0 +1,90 @@
+/** A matrix: what must be reachable, as rules. */
+import { readdirSync } from 'node:fs';
+import { basename, extname, join, resolve } from 'node:path';
+import { conform, type Document, readDocument, type Schema } from './document.ts';
+import { packageRoot } from './package-root.ts';
+import { refuseImpossibleOrder } from './prerequisite.ts';
+import { quote } from './quotation.ts';
+import { fillRule, type Rule, type WrittenRule } from './rule.ts';
+import { refuseContradictions, refuseRepetitions } from './rule-conflict.ts';
+import { nearest } from './suggestion.ts';
+import { UsageError } from './usage-error.ts';
+
+export type { PortRange } from './port-range.ts';
+export type { Limits, Rule } from './rule.ts';
+
+export interface Matrix {
+  readonly name: string;
+  readonly title: string;
+  readonly from: string;
+  readonly to: string;
+  readonly source: string;
+  readonly rules: readonly Rule[];
+  /** SHA-256 of the file's bytes, and whether the published rows stand instead of the corrected ones. */
+  readonly sha256: string;
+  readonly asPublished: boolean;
+}
+
+interface WrittenMatrix {
+  readonly matrix: string;
+  readonly title?: string;
+  readonly from: string;
+  readonly to: string;
+  readonly source?: string;
+  readonly rules: readonly WrittenRule[];
+}
+
+const schema: Schema<WrittenMatrix> = { name: 'matrix.schema.json' };
+const folder = join(packageRoot, 'matrices');
+
+/** Reads a matrix file, with its corrections or as it was published; the first mistake in it, in either form, is a UsageError. */
+export function readMatrix(file: string, asPublished: boolean): Matrix {
+  const document = readDocument(file);
+  const written = conform(document, schema);
+  const corrected = buildRules(document, written, false);
+  const published = buildRules(document, written, true);
+  return {
+    name: written.matrix,
+    title: written.title ?? written.matrix,
+    from: written.from,
+    to: written.to,
+    source: written.source ?? file,
+    rules: asPublished ? published : corrected,
+    sha256: document.sha256,
+    asPublished,
+  };
+}
+
+/** Names of the matrices that come with this package, sorted. */
+export function publishedMatrices(): readonly string[] {
+  return readdirSync(folder)
+    .filter((file) => extname(file) === '.yaml')
+    .map((file) => basename(file, '.yaml'))
+    .sort();
+}
+
+/** The matrix of that name from this package; or, with a slash or the ending of a YAML or JSON file, the matrix at that path from `cwd`. */
+export function findMatrix(nameOrPath: string, { cwd, asPublished }: { readonly cwd: string; readonly asPublished: boolean }): Matrix {
+  return readMatrix(matrixFile(nameOrPath, cwd), asPublished);
+}
+
+/** The file of a matrix, by name or path as in `findMatrix`; a name that this package does not have is a UsageError. */
+export function matrixFile(nameOrPath: string, cwd: string): string {
+  if (/[\\/]|\.(yaml|yml|json)$/.test(nameOrPath)) return resolve(cwd, nameOrPath);
+  const names = publishedMatrices();
+  if (names.includes(nameOrPath)) return join(folder, `${nameOrPath}.yaml`);
+  const meant = nearest(nameOrPath, names);
+  const hint = meant === undefined ? '' : ` (did you mean ${quote(meant)}?)`;
+  throw new UsageError(
+    `there is no matrix ${quote(nameOrPath)}${hint}, expected one of ${names.join(', ')}, or a path with a slash or ending in .yaml`,
+  );
+}
+
+function buildRules(document: Document, written: WrittenMatrix, asPublished: boolean): readonly Rule[] {
+  const source = written.source ?? document.file;
+  const rules = written.rules.map((rule, index) => fillRule(document, rule, index, asPublished, source));
+  refuseRepetitions(document, rules, asPublished);
+  refuseImpossibleOrder(document, rules);
+  for (const rule of rules) refuseContradictions(document, rule, rules);
+  return rules.map(({ rule }) => rule);
+}

@@ -1,0 +1,152 @@
+/** The report itself: JSON with one result to a line, so that it streams, and so that two of them can be compared line by line. */
+import type { Check } from '../../agent/contract/check.ts';
+import type { Endpoint, Failed, Observed, Outcome, Service } from '../../agent/contract/outcome.ts';
+import type { Diagnosis, ReportFrame, Result, RuleRecord, SourceRecord } from '../report.ts';
+import type { Finding, Verdict } from '../verdict.ts';
+import type { StreamedReport } from './reporter.ts';
+
+/** Results that travel in one chunk. */
+const batch = 100;
+
+/** Renders the report as JSON. Keys have one fixed order, whatever the order in which the agent sent them; nothing is left out. */
+export function* renderJson(report: StreamedReport): Generator<string, void> {
+  yield '{\n';
+  yield `${member('schema', report.schema)},\n`;
+  yield `${member('tool', { name: report.tool.name, version: report.tool.version } satisfies Whole<ReportFrame['tool']>)},\n`;
+  yield `${member('run', runInOrder(report.run))},\n`;
+  yield* members('matrices', report.matrices.map(matrixInOrder));
+  yield ',\n';
+  yield* members('sources', report.sources.map(sourceInOrder));
+  yield ',\n';
+  yield* members('results', map(report.results, resultInOrder));
+  yield ',\n';
+  yield* members('diagnoses', report.diagnoses.map(diagnosisInOrder));
+  yield `,\n${member('summary', summaryInOrder(report.summary))}\n}\n`;
+}
+
+/** One result as one line of JSON, without the line's end. */
+export function resultLine(result: Result): string {
+  return stringify(resultInOrder(result));
+}
+
+/** Characters that JSON allows and a terminal or an eye does not take well; inside a string, where alone they occur, their escape means the same. */
+const hidden = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]/g;
+
+function stringify(value: unknown): string {
+  return JSON.stringify(value).replace(hidden, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+function member(name: string, value: unknown): string {
+  return `  ${JSON.stringify(name)}: ${stringify(value)}`;
+}
+
+function* members(name: string, values: Iterable<unknown>): Generator<string, void> {
+  yield `  ${JSON.stringify(name)}: [`;
+  let lines: string[] = [];
+  let first = true;
+  for (const value of values) {
+    lines.push(`${first ? '\n' : ',\n'}    ${stringify(value)}`);
+    first = false;
+    if (lines.length < batch) continue;
+    yield lines.join('');
+    lines = [];
+  }
+  yield `${lines.join('')}${first ? '' : '\n  '}]`;
+}
+
+function* map<T, U>(values: Iterable<T>, change: (value: T) => U): Generator<U, void> {
+  for (const value of values) yield change(value);
+}
+
+/** Every key of a type: one that the type gains and the literal does not have is a type error. */
+type Whole<T> = Readonly<Record<keyof T, unknown>>;
+
+function resultInOrder({ check, expected, outcome, verdict, attempts, elapsedMs }: Result): unknown {
+  return {
+    check: checkInOrder(check),
+    expected: { states: expected.states, requirement: expected.requirement } satisfies Whole<Result['expected']>,
+    outcome: outcome === undefined ? undefined : outcomeInOrder(outcome),
+    verdict: verdictInOrder(verdict),
+    attempts,
+    elapsedMs,
+  } satisfies Whole<Result>;
+}
+
+function checkInOrder(check: Check): unknown {
+  const { id, matrix, rule, source, destination, address, transport, port, probe, after } = check;
+  return { id, matrix, rule, source, destination, address, transport, port, probe, interface: check.interface, after } satisfies Whole<Check>;
+}
+
+function outcomeInOrder(outcome: Outcome): unknown {
+  if (outcome.kind === 'failed') {
+    const { kind, code, message, because } = outcome;
+    return { kind, code, message, because } satisfies Whole<Failed>;
+  }
+  const { kind, state, reason, port, service, local, target, at } = outcome;
+  return {
+    kind,
+    state,
+    reason,
+    port,
+    service: service === undefined ? undefined : ({ status: service.status, facts: byName(service.facts) } satisfies Whole<Service>),
+    local: local === undefined ? undefined : endpointInOrder(local),
+    target: endpointInOrder(target),
+    at,
+  } satisfies Whole<Observed>;
+}
+
+function endpointInOrder({ address, port }: Endpoint): unknown {
+  return { address, port } satisfies Whole<Endpoint>;
+}
+
+function verdictInOrder({ status, finding, also, notes }: Verdict): unknown {
+  return {
+    status,
+    finding: finding === undefined ? undefined : findingInOrder(finding),
+    also: also?.map(findingInOrder),
+    notes,
+  } satisfies Whole<Verdict>;
+}
+
+function findingInOrder({ code, ...rest }: Finding): unknown {
+  return { code, ...byName(rest) };
+}
+
+function diagnosisInOrder({ code, ...rest }: Diagnosis): unknown {
+  return { code, ...byName(rest) };
+}
+
+function sourceInOrder({ name, state, message, platform, capabilities }: SourceRecord): unknown {
+  return {
+    name,
+    state,
+    message,
+    platform: platform === undefined ? undefined : { os: platform.os, node: platform.node },
+    capabilities: capabilities === undefined ? undefined : { udpRefused: capabilities.udpRefused },
+  } satisfies Whole<SourceRecord>;
+}
+
+function matrixInOrder({ name, title, sha256, asPublished, rules }: ReportFrame['matrices'][number]): unknown {
+  return { name, title, sha256, asPublished, rules: rules.map(ruleInOrder) } satisfies Whole<ReportFrame['matrices'][number]>;
+}
+
+function ruleInOrder({ matrix, id, traffic, usage, symptoms }: RuleRecord): unknown {
+  return { matrix, id, traffic, usage, symptoms } satisfies Whole<RuleRecord>;
+}
+
+function runInOrder({ id, startedAt, finishedAt, interrupted, allowInconclusive, emulated }: ReportFrame['run']): unknown {
+  return { id, startedAt, finishedAt, interrupted, allowInconclusive, emulated } satisfies Whole<ReportFrame['run']>;
+}
+
+function summaryInOrder({ total, pass, fail, warn, inconclusive, error, skip }: ReportFrame['summary']): unknown {
+  return { total, pass, fail, warn, inconclusive, error, skip } satisfies Whole<ReportFrame['summary']>;
+}
+
+/** The same value with the keys of every object in it in the order of the alphabet. */
+function byName(value: object): Record<string, unknown> {
+  const sorted: [string, unknown][] = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  // fromEntries, unlike assignment, also keeps a key called __proto__.
+  return Object.fromEntries(
+    sorted.map(([key, inner]) => [key, typeof inner === 'object' && inner !== null && !Array.isArray(inner) ? byName(inner) : inner]),
+  );
+}

@@ -1,0 +1,460 @@
+/** The only place with words: codes in, one sentence out. What a peer said is quoted, cut and made harmless here. */
+import type { FailureCode, Reason, ServiceStatus } from '../../agent/contract/outcome.ts';
+import type { Transport } from '../../agent/contract/probe.ts';
+import type { Diagnosis, SourceRecord } from '../report.ts';
+import type { Finding, Note, VerdictStatus } from '../verdict.ts';
+import { count, list, plain } from './text.ts';
+
+/** Between whom an advice is given, in words: `source` an address or names, `destination` a name or names, `target` as in `10.99.1.11:389/tcp`. */
+export interface Flow {
+  readonly source: string;
+  /** As in `10.99.3.21:*`. */
+  readonly origin: string;
+  readonly destination: string;
+  readonly target: string;
+  /** True when the rule wants the traffic not to get through. */
+  readonly forbidden: boolean;
+}
+
+/** What a finding means, in one or two true sentences that a firewall engineer would agree with. */
+export function findingSentence(finding: Finding, transport: Transport): string {
+  switch (finding.code) {
+    case 'refused':
+    case 'no-answer':
+    case 'rejected':
+      return reasonSentence(finding.reason, transport);
+    case 'wrong-service':
+      return `The port is open, but what answers is not the expected service${finding.looksLike === undefined ? '' : `: it looks like ${word(finding.looksLike)}`}. Something else listens there, or a device on the path answers in its place.`;
+    case 'service-silent':
+      return silenceSentence(finding.status);
+    case 'service-absent':
+      return finding.interface === undefined
+        ? 'The right service answers, and says that what was asked for is not there.'
+        : `The endpoint mapper answers, and says that no ${word(finding.interface)} interface is registered on the host.`;
+    case 'wrong-host':
+      return `Another machine answers than the one meant: its ${identity[finding.what]} is ${quote(finding.actual)}, expected is ${quote(finding.expected)}.`;
+    case 'reply-lost':
+      return 'The far end received the datagram, but its reply never came back: the way there is open, the way back is not.';
+    case 'reached-host':
+      return 'The port is closed but not blocked as the rule wants: something refused. If that was the host, the path is open and only nobody listens today; a firewall that rejects looks the same.';
+    case 'no-control':
+      return 'Silence, as the rule wants, but nothing in this run showed that the destination is alive for this source: a dead host looks the same as a firewall that drops.';
+    case 'forbidden-open':
+      return 'This traffic must be blocked, and it got through.';
+    case 'uninformative':
+      return 'No answer, and silence proves nothing here: a healthy service may leave this question unanswered, and a firewall that drops looks the same.';
+    case 'unproven':
+      return `The port is open, but the service did not identify itself (${serviceWords[finding.status]}). This probe has not yet been seen to work on the destination's platform, so that proves nothing against the service.`;
+    case 'clock-skew':
+      return `The destination's clock is ${seconds(Math.abs(finding.offsetMs))} ${finding.offsetMs < 0 ? 'behind' : 'ahead of'} the source's; the limit is ${seconds(finding.limitMs)}.`;
+    case 'certificate-expired':
+      return `The certificate expired at ${word(finding.notAfter)}.`;
+    case 'certificate-not-yet-valid':
+      return `The certificate is not valid before ${word(finding.notBefore)}.`;
+    case 'certificate-expires-soon':
+      return `The certificate expires in ${count(finding.days, 'day')}, at ${word(finding.notAfter)}.`;
+    case 'certificate-name':
+      return `The certificate is not for ${quote(finding.expected)}: it names ${finding.names.length === 0 ? 'nothing' : quotes(finding.names)}.`;
+    case 'certificate-usage':
+      return 'The certificate is not meant for server authentication (extended key usage), so clients will not accept it.';
+    case 'certificate-untrusted':
+      return `The certificate's chain is not trusted: ${word(finding.why)}.`;
+    case 'certificate-weak':
+      return `The certificate is weaker than the rule allows: ${word(finding.what)}.`;
+    case 'tls-old':
+      return `The server agrees to nothing newer than ${word(finding.protocol)}.`;
+    case 'not-authoritative':
+      return "The DNS server answers, but not with authority for the domain: it is not one of the domain's own servers, or does not hold the zone.";
+    case 'paused':
+      return 'The DC answers, and says that it does not serve clients at the moment (netlogon is paused).';
+    case 'not-synchronized':
+      return 'The DC answers, and says that its directory is not synchronized yet (isSynchronized is FALSE).';
+    case 'global-catalog-not-ready':
+      return 'The global catalog answers, and says that it is not ready (isGlobalCatalogReady is FALSE).';
+    case 'not-active-directory':
+      return 'An LDAP server answers, but it is not Active Directory.';
+    case 'clock-not-synchronized':
+      return 'The time server answers, and says that its own clock is not synchronized, so clients will not use it.';
+    case 'dns-failure':
+      return `The DNS server answers ${word(finding.rcode)} instead of the records of the domain.`;
+    case 'not-registered':
+      return `DNS does not list ${quote(finding.name)} as a DC; it lists ${finding.registered.length === 0 ? 'none' : quotes(finding.registered)}.`;
+    case 'signing-not-required':
+      return 'The SMB server does not require signing, as a DC should.';
+    case 'anonymous-refused':
+      return 'The endpoint mapper is reached, but refuses questions without a logon, so it cannot be asked for ports.';
+    case 'dialect-old':
+      return `The SMB server agrees to nothing newer than dialect ${word(finding.dialect)}.`;
+    case 'port-translated':
+      return `Port ${finding.dialled} was dialled, and the RPC server says that it listens on ${finding.actual}: something on the path translates ports, which RPC does not survive.`;
+    case 'kdc-complaint':
+      return `The KDC is reached, and answers with error ${finding.errorCode}${kerberosError(finding.errorCode)}.`;
+    case 'time-refused':
+      return `The time server is reached, and refuses to serve this client (${word(finding.kissCode)}).`;
+    case 'follow-up':
+      return `The first answer asked for a second question, and that one failed: ${word(finding.what)}.`;
+    case 'not-checked':
+      return `Not checked: ${failureSentence(finding.because)}${finding.message === '' ? '' : ` It says: ${quote(finding.message, 300)}.`}`;
+    case 'prerequisite':
+      return `Not asked: it needs the answer of ${plain(finding.because)}, which did not give it.`;
+    case 'not-applicable':
+      return `Not asked: the rule applies only to destinations with the feature ${quote(finding.feature)}.`;
+    case 'no-vantage':
+      return 'Not asked: nothing can look from this source (its connector is none).';
+    default:
+      return finding satisfies never;
+  }
+}
+
+/** What to do next about a finding, in one sentence. */
+export function advice(finding: Finding, flow: Flow): string {
+  const { source, origin, destination, target } = flow;
+  switch (finding.code) {
+    case 'refused':
+      return `Look on ${destination} whether the service runs and listens (netstat -ano); if it does, look for a rule that rejects ${origin} → ${target}, on the host and on the path.`;
+    case 'no-answer':
+    case 'rejected':
+      return unreachedAdvice(finding.reason, flow);
+    case 'wrong-service':
+      return `Find out what listens behind ${target}: another service, a load balancer, or a proxy on the path.`;
+    case 'service-silent':
+      return `Look for a device that inspects ${origin} → ${target} (application control, TLS inspection, a proxy), then at the service's log on ${destination}.`;
+    case 'service-absent':
+      return `Look on ${destination} whether the service runs: a host without it may not be the DC that the inventory says.`;
+    case 'wrong-host':
+      return `Compare the address of ${destination} in the inventory with DNS, and look for address translation or a load balancer before ${target}.`;
+    case 'reply-lost':
+      return `Ask for the reply direction ${target} → ${source} (ephemeral ports) to be allowed, and look for asymmetric routes.`;
+    case 'reached-host':
+      return `If the block is meant to be the firewall's, ask for ${origin} → ${target} to be dropped there.`;
+    case 'no-control':
+      return `Add a rule that must be open from ${source} to ${destination}, or run two-sided, so that a block can be told from a dead host.`;
+    case 'forbidden-open':
+      return `Ask for ${origin} → ${target} to be blocked, or correct the matrix if the traffic is meant to pass.`;
+    case 'uninformative':
+      return `Run two-sided (a responder on ${destination}), or look for ${target} in the firewall's log.`;
+    case 'unproven':
+      return `Compare with a client that is known to work, or with the service's log on ${destination}; the network let the connection through.`;
+    case 'clock-skew':
+    case 'clock-not-synchronized':
+      return `Look at the time source of ${destination} (w32tm /query /status) and of ${source}: Kerberos refuses to work beyond five minutes.`;
+    case 'certificate-expired':
+    case 'certificate-not-yet-valid':
+    case 'certificate-expires-soon':
+    case 'certificate-name':
+    case 'certificate-usage':
+    case 'certificate-weak':
+      return `Renew the certificate of ${destination} with the right names, the server authentication usage and a strong key; the network is not at fault.`;
+    case 'certificate-untrusted':
+      return `Give clients the CA of ${destination}, or look for a device on the path that replaces certificates (TLS inspection).`;
+    case 'tls-old':
+      return `Enable TLS 1.2 or later on ${destination}, or on the device that ends TLS in its place.`;
+    case 'not-authoritative':
+    case 'dns-failure':
+      return `Look whether ${destination} holds the zone of the domain, and that no device on the path answers DNS in its place.`;
+    case 'paused':
+    case 'not-synchronized':
+    case 'global-catalog-not-ready':
+      return `Look at the health of ${destination} (dcdiag, repadmin /showrepl); the network let the question through.`;
+    case 'not-active-directory':
+      return `Compare the address of ${destination} in the inventory with DNS: another directory server has it.`;
+    case 'not-registered':
+      return `Look whether ${destination} registers its SRV records (nltest /dsregdns) and whether they replicate.`;
+    case 'signing-not-required':
+      return `Require SMB signing on ${destination}, or correct the inventory if it is not a DC.`;
+    case 'anonymous-refused':
+      return `Give the RPC ports of ${destination} in the inventory (rpc: {interface: port}), so that they can be asked without the endpoint mapper.`;
+    case 'dialect-old':
+      return `Enable a newer SMB dialect on ${destination}.`;
+    case 'port-translated':
+      return `Take the port translation off ${origin} → ${target}: RPC names its ports inside the protocol.`;
+    case 'kdc-complaint':
+      return `Look whether ${destination} serves the domain of the inventory; the network let the question through.`;
+    case 'time-refused':
+      return `Look at the restrictions of the time service on ${destination}; the network let the question through.`;
+    case 'follow-up':
+      return `Look at the second question's own port first: large DNS answers need ${destination} on 53/tcp.`;
+    case 'not-checked':
+      return failureAdvice(finding.because, flow);
+    case 'prerequisite':
+      return `Repair what ${plain(finding.because)} found, then run again.`;
+    case 'not-applicable':
+      return `If ${destination} has the feature ${quote(finding.feature)}, say so in the inventory.`;
+    case 'no-vantage':
+      return `Name a host in the same network that stands for ${source} (standsFor in the inventory), or give it a connector.`;
+    default:
+      return finding satisfies never;
+  }
+}
+
+/** What a note means, in one sentence. */
+export function noteSentence(note: Note): string {
+  switch (note) {
+    case 'handshake-only':
+      return 'Only the TCP handshake was looked at: that the port is open is proven, which service answers is not.';
+    case 'firewall-may-refuse':
+      return 'A firewall that rejects looks the same as a port where nobody listens.';
+    case 'rejections-limited':
+      return 'Rejections were still arriving late (a rate limit holds them back), so silence may be a rejection that did not arrive in time.';
+    case 'retried':
+      return 'It took more than one attempt: packets are lost on the path, or the destination is slow.';
+    case 'source-cannot-see-udp-refusals':
+      return 'This source cannot see a refusal over UDP (Windows hides it), so silence may be a closed port.';
+    case 'legacy':
+      return 'The rule serves old systems only.';
+    case 'identity-not-compared':
+      return 'The answer did not say which machine it comes from, so that was not compared.';
+    default:
+      return note satisfies never;
+  }
+}
+
+/** Why a check could not be made, in one sentence. None of them says anything about the network between source and destination. */
+export function failureSentence(code: FailureCode): string {
+  switch (code) {
+    case 'source-unreachable':
+      return 'the agent could not be started on the source.';
+    case 'output-lost':
+      return 'the agent started on the source, and this result never came back.';
+    case 'source-denied':
+      return "the source's own policy (its firewall or its privileges) forbade the packet.";
+    case 'source-exhausted':
+      return 'the source ran out of descriptors, ports or buffers.';
+    case 'unsupported':
+      return 'the source cannot do this: it has no route to the address, or no such protocol.';
+    case 'interrupted':
+      return 'the run was stopped first.';
+    case 'prerequisite':
+      return 'another check, whose answer it needs, did not give it.';
+    case 'unclassified':
+      return 'an error came up that portmatrix does not know.';
+    default:
+      return code satisfies never;
+  }
+}
+
+/** A cause that no single check can see, in one or two sentences. */
+export function diagnosisSentence(diagnosis: Diagnosis): string {
+  switch (diagnosis.code) {
+    case 'nothing-answers':
+      return `${plain(diagnosis.source)} → ${plain(diagnosis.destination)}: nothing came back to any of ${count(diagnosis.checks, 'check')}. The host is down, its address is wrong, or the whole path is shut; look at that before single ports.`;
+    case 'destination-silent':
+      return `${plain(diagnosis.destination)}: none of ${count(diagnosis.sources, 'source')} got anything from it. The host is down, its address is wrong, or a firewall before it shuts everything out.`;
+    case 'dynamic-range-shut':
+      return `${plain(diagnosis.source)} → ${plain(diagnosis.destination)}: the endpoint mapper (135/tcp) answers, and every port that it names is silent. The dynamic RPC range (49152-65535/tcp, unless fixed ports are set) is shut: "The RPC server is unavailable".`;
+    case 'udp-shut':
+      return `${plain(diagnosis.source)} → ${plain(diagnosis.destination)}: TCP gets through and no UDP does. A rule for UDP, or for its replies, is missing.`;
+    default:
+      return diagnosis satisfies never;
+  }
+}
+
+/** What became of a source that did not report, in one sentence. */
+export function sourceSentence(source: SourceRecord): string {
+  const why = source.message === undefined ? '' : ` It says: ${quote(source.message, 300)}.`;
+  switch (source.state) {
+    case 'reported':
+      return `${plain(source.name)} reported.`;
+    case 'lost':
+      return `${plain(source.name)}: its agent started and did not finish, so what is missing is an error, not a finding.${why}`;
+    case 'unreachable':
+      return `${plain(source.name)}: its agent could not be started, so nothing was looked at from there.${why}`;
+    case 'no-vantage':
+      return `${plain(source.name)}: nothing can look from there (connector none), so its checks are skipped.${why}`;
+    default:
+      return source.state satisfies never;
+  }
+}
+
+/** What breaks when a rule's traffic is blocked: a short phrase for a symptom code; a code nobody knows reads as it is written. */
+export function symptomPhrase(code: string): string {
+  return symptoms[code] ?? plain(code.replaceAll('-', ' '), 40);
+}
+
+/** A verdict, in the one word that stands before its finding. */
+export const verdictWords = {
+  pass: 'PASS',
+  fail: 'FAIL',
+  warn: 'WARN',
+  inconclusive: 'INCONCLUSIVE',
+  error: 'ERROR',
+  skip: 'SKIP',
+} as const satisfies Readonly<Record<VerdictStatus, string>>;
+
+/** The heading over all results of one verdict. */
+export const sectionTitles = {
+  pass: 'Passes with notes',
+  fail: 'Failures',
+  warn: 'Warnings',
+  inconclusive: 'Inconclusive',
+  error: 'Errors: not looked at, so nothing is known',
+  skip: 'Skipped',
+} as const satisfies Readonly<Record<VerdictStatus, string>>;
+
+function reasonSentence(reason: Reason, transport: Transport): string {
+  switch (reason) {
+    case 'conn-refused':
+      return 'Something refused the connection. Nobody listens on the port, or a firewall rejects: from the source both look the same.';
+    case 'port-unreach':
+      return 'Something refused the datagram (ICMP port unreachable). Nobody listens on the port, or a firewall rejects: from the source both look the same.';
+    case 'reset':
+      return 'Something reset the connection while it was being set up: the destination, or a device on the path.';
+    case 'no-response':
+      return transport === 'tcp'
+        ? 'Neither an answer nor a refusal came back: the SYN or its answer is dropped on the way, or no live host has the address.'
+        : 'Neither an answer nor a refusal came back: the datagram or its reply is dropped on the way, the service does not answer, or no live host has the address.';
+    case 'host-unreach':
+      return 'The host is unreachable: a router or firewall says so by ICMP, or nobody has the address on its network (ARP).';
+    case 'net-unreach':
+      return 'The network is unreachable: a router on the path has no route, or a firewall answers so.';
+    case 'proto-unreach':
+      return `ICMP protocol unreachable came back: a device says that the address takes no ${transport.toUpperCase()}, which in practice is a firewall's rejection.`;
+    case 'admin-prohibited':
+      return 'ICMP says that the traffic is prohibited: a firewall or an access list on the path rejects it.';
+    case 'name-unresolved':
+      return 'The name could not be resolved on the source, so no address was dialled.';
+    case 'syn-ack':
+    case 'udp-response':
+      return 'The port answered.';
+    default:
+      return reason satisfies never;
+  }
+}
+
+function silenceSentence(status: ServiceStatus): string {
+  switch (status) {
+    case 'silent':
+      return 'The port is open, and then nothing more came: the service hangs, or a device on the path completed the handshake and swallows the data.';
+    case 'disconnected':
+      return 'The port is open, and the connection was ended before an answer: by the service, or by a device that inspects the traffic.';
+    case 'tls-failed':
+      return 'The port is open, and the TLS handshake broke: the service has no usable certificate, or a device on the path interferes.';
+    case 'identified':
+    case 'absent':
+    case 'malformed':
+      return `The port is open, and the service gave no usable answer (${serviceWords[status]}).`;
+    default:
+      return status satisfies never;
+  }
+}
+
+function unreachedAdvice(reason: Reason, { source, origin, destination, target, forbidden }: Flow): string {
+  if (forbidden)
+    return `Make sure that ${destination} is up and has this address, so that a block can be told from a dead host; then compare with what the rule expects.`;
+  switch (reason) {
+    case 'host-unreach':
+      return `Look whether ${destination} is up and has this address; then ask for ${origin} → ${target} to be allowed.`;
+    case 'net-unreach':
+      return `Look at the routes from ${source} to ${destination} (route tables, VPN, peering); then ask for ${origin} → ${target} to be allowed.`;
+    case 'name-unresolved':
+      return `Look at the name ${destination} and at the resolver that ${source} uses.`;
+    case 'admin-prohibited':
+    case 'proto-unreach':
+    case 'conn-refused':
+    case 'port-unreach':
+    case 'reset':
+      return `Ask for ${origin} → ${target} to be allowed: find the rejecting rule in the logs of the firewalls on the path.`;
+    case 'no-response':
+    case 'syn-ack':
+    case 'udp-response':
+      return `Ask for ${origin} → ${target} to be allowed, and check that the reply direction (to ephemeral ports) is too.`;
+    default:
+      return reason satisfies never;
+  }
+}
+
+function failureAdvice(code: Exclude<FailureCode, 'prerequisite'>, { source }: Flow): string {
+  switch (code) {
+    case 'source-unreachable':
+      return `Repair the connector of ${source} (does its command start Node there?), then run again.`;
+    case 'output-lost':
+      return `Resume or repeat the run; if it happens again, look at what ends the agent on ${source} (memory, a time limit, an output limit).`;
+    case 'source-denied':
+      return `Look at the outbound firewall and security software on ${source} itself.`;
+    case 'source-exhausted':
+      return `Run again with --pace gentle or a smaller --concurrency, or raise the limits of ${source}.`;
+    case 'unsupported':
+      return `Look at the routes and address families of ${source}, or take the pair out of the plan.`;
+    case 'interrupted':
+      return 'Resume the run.';
+    case 'unclassified':
+      return 'Report the message to the project, so that it can be told apart next time.';
+    default:
+      return code satisfies never;
+  }
+}
+
+const identity = { domain: 'domain', name: 'name', guid: 'domain GUID' } as const;
+
+const serviceWords = {
+  identified: 'identified',
+  absent: 'not there',
+  malformed: 'not understood',
+  silent: 'silent',
+  disconnected: 'it hung up',
+  'tls-failed': 'TLS failed',
+} as const satisfies Readonly<Record<ServiceStatus, string>>;
+
+const symptoms: Readonly<Record<string, string>> = {
+  'ad-connector': 'AD Connector',
+  authentication: 'authentication',
+  'certificate-enrollment': 'certificate enrolment',
+  'domain-join': 'domain join',
+  'dc-locator': 'finding a DC',
+  'group-policy': 'group policy',
+  kerberos: 'Kerberos tickets',
+  ldap: 'LDAP',
+  ldaps: 'LDAP over TLS',
+  logon: 'logon',
+  'name-resolution': 'name resolution',
+  'password-change': 'password change',
+  'password-reset': 'password reset',
+  promotion: 'promotion to DC',
+  replication: 'replication',
+  'rpc-unavailable': '"The RPC server is unavailable"',
+  'remote-administration': 'remote administration',
+  'sysvol-replication': 'SYSVOL replication',
+  'time-sync': 'time synchronization',
+  trust: 'trusts',
+};
+
+/** Names of the KDC's errors that a probe is likely to meet (RFC 4120 §7.5.9, [MS-KILE] 2.2.1). */
+const kerberosErrors: Readonly<Record<number, string>> = {
+  6: 'KDC_ERR_C_PRINCIPAL_UNKNOWN',
+  7: 'KDC_ERR_S_PRINCIPAL_UNKNOWN',
+  12: 'KDC_ERR_POLICY',
+  14: 'KDC_ERR_ETYPE_NOSUPP',
+  18: 'KDC_ERR_CLIENT_REVOKED',
+  24: 'KDC_ERR_PREAUTH_FAILED',
+  25: 'KDC_ERR_PREAUTH_REQUIRED',
+  29: 'KDC_ERR_SVC_UNAVAILABLE',
+  37: 'KRB_AP_ERR_SKEW',
+  52: 'KRB_ERR_RESPONSE_TOO_BIG',
+  60: 'KRB_ERR_GENERIC',
+  61: 'KRB_ERR_FIELD_TOOLONG',
+  68: 'KDC_ERR_WRONG_REALM',
+};
+
+function kerberosError(code: number): string {
+  const name = kerberosErrors[code];
+  return name === undefined ? '' : ` (${name})`;
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`;
+}
+
+function word(text: string): string {
+  return plain(text, 120);
+}
+
+function quote(text: string, longest = 80): string {
+  return `"${plain(text, longest)}"`;
+}
+
+function quotes(texts: readonly string[]): string {
+  return list(
+    texts.map((text) => quote(text)),
+    5,
+  );
+}

@@ -1,0 +1,161 @@
+/** The one pipeline: a plan goes out, outcomes come back, and every planned check gets its verdict. */
+import type { Message } from '../agent/contract/message.ts';
+import { assess, type ExpectedIdentity, isIdentityUnknown } from './assess.ts';
+import type { Connection } from './connectors/connector.ts';
+import { diagnose } from './diagnose.ts';
+import { dispatch, type Seen, type SourceReturn } from './dispatch.ts';
+import type { Host, Inventory } from './inventory.ts';
+import { judge, type PlannedSkip } from './judge.ts';
+import { agentsAtOnce, type PaceChoice } from './pace.ts';
+import { type Plan, type PlannedCheck, plannedChecks } from './plan.ts';
+import { type Report, reportSchema, type Result, type SourceRecord, summarize } from './report.ts';
+import type { Verdict } from './verdict.ts';
+
+/** What a run needs beside its plan. */
+export interface Circumstances {
+  readonly inventory: Inventory;
+  readonly pace: PaceChoice;
+  readonly connection: Connection;
+  readonly allowInconclusive: boolean;
+  readonly version: string;
+  /** Aborted to stop the run in good order: what is not settled by then is `interrupted`. */
+  readonly signal: AbortSignal;
+  /** Aborted to stop it at once. */
+  readonly emergency: AbortSignal;
+  /** UTC now, in milliseconds since 1970. */
+  readonly now: () => number;
+  /** Told of each settled check with a first verdict, for progress. */
+  readonly settled: (source: string, verdict: Verdict) => void;
+}
+
+/** Runs a plan and resolves to its report. Every planned check is in it exactly once. */
+export async function run(plan: Plan, circumstances: Circumstances): Promise<Report> {
+  const { inventory, connection, signal, emergency, now } = circumstances;
+  const startedAt = new Date(now()).toISOString();
+  const asked = askedBySource(plan);
+  const sources = plan.hosts.filter(({ name }) => plan.sources.includes(name));
+  const watch = (source: string, message: Message): void => {
+    if (message.kind !== 'result') return;
+    const planned = asked.get(source)?.[message.index];
+    if (planned !== undefined) circumstances.settled(source, verdictOn(planned, message, inventory, { control: true }));
+  };
+  const atOnce = agentsAtOnce(circumstances.pace);
+  const returns = await dispatch(plan.job, sources, connection, atOnce, { soft: signal, hard: emergency }, watch);
+  const results = judgeAll(plan, inventory, new Map(returns.map((entry) => [entry.name, entry])));
+  return {
+    schema: reportSchema,
+    tool: { name: 'portmatrix', version: circumstances.version },
+    run: {
+      id: plan.job.run,
+      startedAt,
+      finishedAt: new Date(now()).toISOString(),
+      ...(signal.aborted && { interrupted: true }),
+      ...(circumstances.allowInconclusive && { allowInconclusive: true }),
+    },
+    matrices: plan.matrices.map(({ name, title, sha256, asPublished, rules }) => ({
+      name,
+      title,
+      sha256,
+      ...(asPublished && { asPublished }),
+      rules: rules.map(({ id, traffic, usage, symptoms }) => ({ matrix: name, id, traffic, usage, symptoms })),
+    })),
+    sources: sourceRecords(plan, returns),
+    diagnoses: diagnose(results),
+    summary: summarize(results),
+    results,
+  };
+}
+
+function askedBySource(plan: Plan): ReadonlyMap<string, readonly PlannedCheck[]> {
+  const asked = new Map<string, PlannedCheck[]>();
+  for (const planned of plannedChecks(plan)) {
+    if (planned.index === undefined) continue;
+    const checks = asked.get(planned.check.source) ?? [];
+    asked.set(planned.check.source, checks);
+    checks.push(planned);
+  }
+  return asked;
+}
+
+function judgeAll(plan: Plan, inventory: Inventory, returns: ReadonlyMap<string, SourceReturn>): readonly Result[] {
+  const seenOf = ({ check, index }: PlannedCheck): Seen | undefined => (index === undefined ? undefined : returns.get(check.source)?.seen[index]);
+  const alive = new Set<string>();
+  for (const planned of plannedChecks(plan)) {
+    const outcome = seenOf(planned)?.outcome;
+    if (outcome?.kind === 'observed' && outcome.state === 'open') alive.add(`${planned.check.source}>${planned.check.destination}`);
+  }
+  return Array.from(plannedChecks(plan), (planned): Result => {
+    const { check, rule } = planned;
+    const seen = seenOf(planned);
+    const udpRefused = returns.get(check.source)?.hello?.capabilities.udpRefused;
+    const verdict = verdictOn(planned, seen, inventory, { control: alive.has(`${check.source}>${check.destination}`), udpRefused });
+    return {
+      check,
+      expected: { states: rule.rule.expect, requirement: rule.requirement },
+      ...(seen !== undefined && { outcome: seen.outcome }),
+      verdict,
+      attempts: seen?.attempts ?? 0,
+      elapsedMs: seen?.elapsedMs ?? 0,
+    };
+  });
+}
+
+/** What surrounds one verdict: whether the source saw the destination alive, and whether it can see refusals over UDP. */
+interface Surroundings {
+  readonly control: boolean;
+  readonly udpRefused?: boolean | undefined;
+}
+
+function verdictOn(
+  { check, rule, destination, skip }: PlannedCheck,
+  seen: Seen | undefined,
+  inventory: Inventory,
+  surroundings: Surroundings,
+): Verdict {
+  const outcome = seen?.outcome;
+  const service = outcome?.kind === 'observed' ? outcome.service : undefined;
+  const expected = identityOf(destination, inventory);
+  const answer =
+    outcome?.kind === 'observed' && service?.status === 'identified'
+      ? { probe: check.probe, port: outcome.target.port, facts: service.facts, limits: rule.rule.limits, expected, at: outcome.at }
+      : undefined;
+  return judge({
+    expect: rule.rule.expect,
+    requirement: rule.requirement,
+    probe: check.probe,
+    transport: check.transport,
+    interface: check.interface,
+    platform: destination.os,
+    outcome,
+    skip: isPlannedSkip(skip) ? skip : undefined,
+    assessed: answer === undefined ? [] : assess(answer),
+    attempts: seen?.attempts,
+    identityUnknown: answer !== undefined && isIdentityUnknown(answer),
+    ...surroundings,
+  });
+}
+
+function identityOf(host: Host, { domain, domainGuid }: Inventory): ExpectedIdentity {
+  const isOfDomain = host.domain !== undefined && host.domain === domain;
+  return { domain: host.domain, dnsName: host.dnsName, domainGuid: isOfDomain ? domainGuid : undefined, readOnly: host.readOnly };
+}
+
+function isPlannedSkip(skip: PlannedCheck['skip']): skip is PlannedSkip {
+  return skip?.code === 'not-applicable' || skip?.code === 'no-vantage';
+}
+
+function sourceRecords({ hosts, pairs }: Plan, returns: readonly SourceReturn[]): readonly SourceRecord[] {
+  const bystanders = hosts.filter(({ connector }, index) => connector.kind === 'none' && pairs.some(({ source }) => source === index));
+  return [
+    ...returns.map(({ name, hello, lost }): SourceRecord => {
+      const state = hello === undefined ? 'unreachable' : lost === undefined ? 'reported' : 'lost';
+      return {
+        name,
+        state,
+        ...(lost !== undefined && { message: lost }),
+        ...(hello !== undefined && { platform: hello.platform, capabilities: hello.capabilities }),
+      };
+    }),
+    ...bystanders.map(({ name }): SourceRecord => ({ name, state: 'no-vantage' })),
+  ];
+}

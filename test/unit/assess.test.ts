@@ -1,0 +1,396 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Facts } from '../../agent/contract/fact.ts';
+import type { ProbeName } from '../../agent/contract/probe.ts';
+import { type Assessed, assess, type ExpectedIdentity, isIdentityUnknown } from '../../src/assess.ts';
+import type { Limits } from '../../src/matrix.ts';
+import type { Finding } from '../../src/verdict.ts';
+
+const limits: Limits = { clockSkewWarnMs: 60_000, clockSkewMs: 300_000, certificateDays: 14, rsaBits: 2048 };
+const dc1: ExpectedIdentity = {
+  domain: 'corp.example.com',
+  dnsName: 'dc1.corp.example.com',
+  domainGuid: 'a107ed65-9b7f-4915-a52d-4b2fd81a1c3a',
+  readOnly: false,
+};
+const at = '2026-11-22T08:00:00.000Z';
+/** What an AD DC's rootDSE always says, so that other findings stand alone. */
+const dc = { domain: 'corp.example.com', dnsName: 'dc1.corp.example.com' } as const;
+/** A certificate without fault, with 365 days to go. */
+const goodCertificate = {
+  tlsProtocol: 'TLSv1.3',
+  certificateSubject: 'CN=dc1.corp.example.com',
+  certificateNames: ['dc1.corp.example.com'],
+  certificateNotBefore: '2026-01-01T00:00:00.000Z',
+  certificateNotAfter: '2027-11-22T08:00:00.000Z',
+  certificateUsages: ['1.3.6.1.5.5.7.3.2', '1.3.6.1.5.5.7.3.1'],
+  certificateKeyType: 'rsa',
+  certificateKeyBits: 2048,
+  certificateSignature: 'sha256WithRSAEncryption',
+  certificateChain: 'not-checked',
+} as const;
+
+type Case = readonly [
+  name: string,
+  probe: ProbeName,
+  facts: Facts,
+  found: readonly Assessed[],
+  changed?: { readonly port?: number; readonly expected?: Partial<ExpectedIdentity>; readonly limits?: Partial<Limits> },
+];
+
+const fails = (finding: Finding): readonly Assessed[] => [{ finding, severity: 'fail' }];
+const warns = (finding: Finding): readonly Assessed[] => [{ finding, severity: 'warn' }];
+const otherHost = (what: 'domain' | 'name' | 'guid', expected: string, actual: string): readonly Assessed[] =>
+  fails({ code: 'wrong-host', what, expected, actual });
+const otherDomain = (actual: string): readonly Assessed[] => otherHost('domain', 'corp.example.com', actual);
+const nothing: readonly Assessed[] = [];
+
+const cases: Readonly<Record<string, readonly Case[]>> = {
+  identity: [
+    ['a DC that answers as expected has no finding, whatever the case', 'cldap', { ...dc, dnsName: 'DC1.Corp.Example.COM.' }, nothing],
+    ['another domain in the LDAP ping is another host', 'cldap', { domain: 'other.test', dnsName: dc.dnsName }, otherDomain('other.test')],
+    ['an LDAP ping without a domain is a DC of another domain', 'cldap', { resultCode: 0 }, otherDomain('(none)')],
+    ['empty names count as none', 'cldap', { domain: '', forest: '', netbiosDomain: '', dnsName: '' }, otherDomain('(none)')],
+    ['an LDAP ping that gives only an error code names nobody', 'cldap', { resultCode: 1 }, nothing],
+    [
+      'an LDAP ping for no domain that names none is no DC',
+      'cldap',
+      {},
+      fails({ code: 'not-active-directory' }),
+      { expected: { domain: undefined } },
+    ],
+    ['an unknown domain is not compared', 'cldap', { ...dc, domain: 'other.test' }, nothing, { expected: { domain: undefined } }],
+    [
+      'another GUID of the domain is another host',
+      'cldap',
+      { ...dc, domainGuid: '00000000-0000-0000-0000-000000000000' },
+      otherHost('guid', 'a107ed65-9b7f-4915-a52d-4b2fd81a1c3a', '00000000-0000-0000-0000-000000000000'),
+    ],
+    ['the same GUID is the same host', 'cldap', { ...dc, domainGuid: 'A107ED65-9B7F-4915-A52D-4B2FD81A1C3A' }, nothing],
+    [
+      'an unexpected GUID is not compared',
+      'cldap',
+      { ...dc, domainGuid: '00000000-0000-0000-0000-000000000000' },
+      nothing,
+      { expected: { domainGuid: undefined } },
+    ],
+    [
+      'another DC of the domain is another host',
+      'ldap',
+      { ...dc, dnsName: 'dc2.corp.example.com' },
+      otherHost('name', 'dc1.corp.example.com', 'dc2.corp.example.com'),
+    ],
+    [
+      'the same label in another domain is another host',
+      'ldap',
+      { ...dc, dnsName: 'dc1.other.test' },
+      otherHost('name', 'dc1.corp.example.com', 'dc1.other.test'),
+    ],
+    ['a bare expected name is compared by its label', 'ldap', { ...dc, dnsName: 'dc1.other.test' }, nothing, { expected: { dnsName: 'DC1' } }],
+    ['a bare answer is compared by its label', 'ldap', { ...dc, dnsName: 'DC1' }, nothing],
+    [
+      'a bare expected name with another label is another host',
+      'ldap',
+      dc,
+      otherHost('name', 'dc2', 'dc1.corp.example.com'),
+      { expected: { dnsName: 'dc2' } },
+    ],
+    ['a rootDSE of another domain is another host', 'ldap', { ...dc, domain: 'other.test' }, otherDomain('other.test')],
+    ['a rootDSE without a domain is not Active Directory', 'ldap', { resultCode: 0 }, fails({ code: 'not-active-directory' })],
+    ['a rootDSE with a host name alone is not Active Directory', 'ldap', { dnsName: dc.dnsName }, fails({ code: 'not-active-directory' })],
+    ['an LDAP answer that is only an error names nobody', 'ldap', { resultCode: 52 }, nothing],
+    [
+      'wrong domain and wrong name are two findings',
+      'ldap',
+      { domain: 'other.test', dnsName: 'x.other.test' },
+      [...otherDomain('other.test'), ...otherHost('name', 'dc1.corp.example.com', 'x.other.test')],
+    ],
+    ['a NetBIOS name is compared with the label', 'netbios', { netbiosName: 'DC1', netbiosDomain: 'ANY' }, nothing],
+    ['another NetBIOS name is another host', 'netbios', { netbiosName: 'DC2' }, otherHost('name', 'dc1', 'DC2')],
+    [
+      'a NetBIOS name is cut at 15 characters',
+      'netbios',
+      { netbiosName: 'A-VERY-LONG-HOS' },
+      nothing,
+      { expected: { dnsName: 'a-very-long-hostname.corp.example.com' } },
+    ],
+    ['a NetBIOS session names nobody', 'netbios', { sessionCode: '82' }, nothing],
+  ],
+  kerberos: [
+    ['a realm is the domain in upper case', 'kerberos', { realm: 'CORP.EXAMPLE.COM', errorCode: 25 }, nothing],
+    ['another realm is another host', 'kerberos', { realm: 'OTHER.TEST', errorCode: 25 }, otherDomain('OTHER.TEST')],
+    ['an unknown principal proves no realm', 'kerberos', { realm: 'OTHER.TEST', errorCode: 6 }, nothing],
+    ['a wrong realm is another host', 'kerberos', { realm: 'OTHER.TEST', errorCode: 68 }, otherDomain('OTHER.TEST')],
+    ['a wrong realm that echoes ours names none', 'kerberos', { realm: 'CORP.EXAMPLE.COM', errorCode: 68 }, otherDomain('(none)')],
+    ['a wrong realm without a name names none', 'kerberos', { errorCode: 68 }, otherDomain('(none)')],
+    [
+      'a wrong realm that we guessed is a complaint',
+      'kerberos',
+      { errorCode: 68 },
+      warns({ code: 'kdc-complaint', errorCode: 68 }),
+      { expected: { domain: undefined } },
+    ],
+    ['a ticket has no finding', 'kerberos', { principal: 'DC1$' }, nothing],
+    ...[12, 13, 14, 18, 31, 37, 60, 61].map((errorCode): Case => [
+      `error ${errorCode} is a complaint`,
+      'kerberos',
+      { errorCode },
+      warns({ code: 'kdc-complaint', errorCode }),
+    ]),
+    ...[6, 24, 25, 52].map((errorCode): Case => [`error ${errorCode} is no complaint`, 'kerberos', { errorCode }, nothing]),
+    ...[2, 7, 31, 36, 41, 60].map((errorCode): Case => [`kpasswd: any error proves the service (${errorCode})`, 'kpasswd', { errorCode }, nothing]),
+    ['kpasswd: another realm is another host', 'kpasswd', { realm: 'OTHER.TEST', errorCode: 2 }, otherDomain('OTHER.TEST')],
+    ['kpasswd: a wrong realm is another host', 'kpasswd', { errorCode: 68 }, otherDomain('(none)')],
+  ],
+  clock: [
+    ['skew at the warning limit is nothing', 'kerberos', { clockOffsetMs: 60_000, clockUncertaintyMs: 0 }, nothing],
+    [
+      'skew over the warning limit warns',
+      'kerberos',
+      { clockOffsetMs: 60_001, clockUncertaintyMs: 0 },
+      warns({ code: 'clock-skew', offsetMs: 60_001, limitMs: 60_000 }),
+    ],
+    ['a clock behind counts as much', 'ntp', { clockOffsetMs: -60_001 }, warns({ code: 'clock-skew', offsetMs: -60_001, limitMs: 60_000 })],
+    ['skew at the limit only warns', 'smb', { clockOffsetMs: 300_000 }, warns({ code: 'clock-skew', offsetMs: 300_000, limitMs: 60_000 })],
+    ['skew over the limit fails', 'smb', { clockOffsetMs: 300_001 }, fails({ code: 'clock-skew', offsetMs: 300_001, limitMs: 300_000 })],
+    ['what may be uncertainty is not skew', 'ldap', { ...dc, clockOffsetMs: 61_000, clockUncertaintyMs: 1_000 }, nothing],
+    [
+      'what may be uncertainty does not fail',
+      'ldap',
+      { ...dc, clockOffsetMs: -301_000, clockUncertaintyMs: 1_000 },
+      warns({ code: 'clock-skew', offsetMs: -301_000, limitMs: 60_000 }),
+    ],
+  ],
+  ntp: [
+    ['a synchronized server has no finding', 'ntp', { leap: 0, stratum: 2 }, nothing],
+    ['stratum 15 is synchronized', 'ntp', { leap: 0, stratum: 15 }, nothing],
+    ['stratum 16 is not synchronized', 'ntp', { leap: 0, stratum: 16 }, warns({ code: 'clock-not-synchronized' })],
+    ['leap 3 is not synchronized', 'ntp', { leap: 3, stratum: 2 }, warns({ code: 'clock-not-synchronized' })],
+    ['stratum 0 without a kiss is not synchronized', 'ntp', { leap: 0, stratum: 0 }, warns({ code: 'clock-not-synchronized' })],
+    [
+      'a kiss refuses the time, and what its clock says is void',
+      'ntp',
+      { leap: 3, stratum: 0, kissCode: 'DENY', clockOffsetMs: 1e9 },
+      warns({ code: 'time-refused', kissCode: 'DENY' }),
+    ],
+  ],
+  dns: [
+    [
+      'an authoritative answer that names the DC has no finding',
+      'dns',
+      { rcode: 'NOERROR', authoritative: true, srvTargets: ['dc1.corp.example.com', 'dc2.corp.example.com'] },
+      nothing,
+    ],
+    ...['NXDOMAIN', 'REFUSED', 'SERVFAIL', 'NOTAUTH'].map((rcode): Case => [
+      `${rcode} fails`,
+      'dns',
+      { rcode, authoritative: false, srvTargets: [] },
+      fails({ code: 'dns-failure', rcode }),
+    ]),
+    [
+      'NXDOMAIN for a domain that nobody named warns',
+      'dns',
+      { rcode: 'NXDOMAIN' },
+      warns({ code: 'dns-failure', rcode: 'NXDOMAIN' }),
+      { expected: { domain: undefined } },
+    ],
+    ['FORMERR warns', 'dns', { rcode: 'FORMERR' }, warns({ code: 'dns-failure', rcode: 'FORMERR' })],
+    [
+      'a forwarder warns',
+      'dns',
+      { rcode: 'NOERROR', authoritative: false, srvTargets: ['dc1.corp.example.com'] },
+      warns({ code: 'not-authoritative' }),
+    ],
+    [
+      'a DC that is not registered warns',
+      'dns',
+      { rcode: 'NOERROR', authoritative: true, srvTargets: ['dc2.corp.example.com'] },
+      warns({ code: 'not-registered', name: 'dc1.corp.example.com', registered: ['dc2.corp.example.com'] }),
+    ],
+    [
+      'no registered DC at all warns',
+      'dns',
+      { rcode: 'NOERROR', authoritative: true, srvTargets: [] },
+      warns({ code: 'not-registered', name: 'dc1.corp.example.com', registered: [] }),
+    ],
+    ['a read-only DC registers only in its site', 'dns', { rcode: 'NOERROR', srvTargets: [] }, nothing, { expected: { readOnly: true } }],
+    ['a truncated list proves nothing missing', 'dns', { rcode: 'NOERROR', authoritative: true, truncated: true, srvTargets: [] }, nothing],
+    ['an unanswered second question warns', 'dns', { rcode: 'NOERROR', truncated: true, followUp: 'x' }, warns({ code: 'follow-up', what: 'x' })],
+  ],
+  ldap: [
+    ['a DC that does not advertise itself warns', 'cldap', { ...dc, paused: true }, warns({ code: 'paused' })],
+    ['a DC that advertises itself has no finding', 'cldap', { ...dc, paused: false }, nothing],
+    ['a DC out of step warns', 'ldap', { ...dc, synchronized: false }, warns({ code: 'not-synchronized' })],
+    ['a DC in step has no finding', 'ldap', { ...dc, synchronized: true, globalCatalogReady: true }, nothing, { port: 3268 }],
+    ...[3268, 3269].map((port): Case => [
+      `a global catalog that does not serve fails on ${port}`,
+      'ldap',
+      { ...dc, globalCatalogReady: false },
+      fails({ code: 'global-catalog-not-ready' }),
+      { port },
+    ]),
+    ['389 needs no global catalog', 'ldap', { ...dc, globalCatalogReady: false }, nothing, { port: 389 }],
+    ['a global catalog that says nothing has no finding', 'ldap', dc, nothing, { port: 3268 }],
+  ],
+  smb: [
+    ['SMB 3.1.1 with signing has no finding', 'smb', { dialect: '3.1.1', signingRequired: true }, nothing],
+    ['SMB 3.0 is not old', 'smb', { dialect: '3.0' }, nothing],
+    ['signing that is not required warns', 'smb', { dialect: '3.1.1', signingRequired: false }, warns({ code: 'signing-not-required' })],
+    ...['1', '2.0.2', '2.1'].map((dialect): Case => [`SMB ${dialect} is old`, 'smb', { dialect }, warns({ code: 'dialect-old', dialect })]),
+  ],
+  rpc: [
+    ['a server on the port dialled has no finding', 'rpc', { rpcSecondaryPort: 49_664 }, nothing, { port: 49_664 }],
+    [
+      'another port than the one dialled is translation',
+      'rpc',
+      { rpcSecondaryPort: 49_664 },
+      warns({ code: 'port-translated', dialled: 50_000, actual: 49_664 }),
+      { port: 50_000 },
+    ],
+    ['the endpoint mapper too can be translated', 'epm', { rpcSecondaryPort: 135 }, nothing, { port: 135 }],
+    ['an endpoint mapper that refuses strangers warns', 'epm', { rpcAnonymousRefused: true }, warns({ code: 'anonymous-refused' })],
+    ['a complaint alone is no finding', 'epm', { complaint: 'bind_nak' }, nothing],
+  ],
+  certificate: [
+    ...(
+      [
+        ['a faultless certificate has no finding', {}, nothing],
+        ['a trusted chain has no finding', { certificateChain: 'trusted' }, nothing],
+        [
+          'an untrusted chain fails',
+          { certificateChain: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' },
+          fails({ code: 'certificate-untrusted', why: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' }),
+        ],
+        ['the last instant is still valid', { certificateNotAfter: at }, warns({ code: 'certificate-expires-soon', notAfter: at, days: 0 })],
+        [
+          'past its last instant it is expired',
+          { certificateNotAfter: '2026-11-22T07:59:59.999Z' },
+          fails({ code: 'certificate-expired', notAfter: '2026-11-22T07:59:59.999Z' }),
+        ],
+        ['the first instant is valid', { certificateNotBefore: at }, nothing],
+        [
+          'before its first instant it is not yet valid',
+          { certificateNotBefore: '2026-11-22T08:00:00.001Z' },
+          fails({ code: 'certificate-not-yet-valid', notBefore: '2026-11-22T08:00:00.001Z' }),
+        ],
+        [
+          'exactly the days of the limit warn',
+          { certificateNotAfter: '2026-12-06T08:00:00.000Z' },
+          warns({ code: 'certificate-expires-soon', notAfter: '2026-12-06T08:00:00.000Z', days: 14 }),
+        ],
+        ['more than the days of the limit is nothing', { certificateNotAfter: '2026-12-06T08:00:00.001Z' }, nothing],
+        ['the name may be any of several, in any case', { certificateNames: ['a.test', 'DC1.CORP.EXAMPLE.COM'] }, nothing],
+        [
+          'another name fails',
+          { certificateNames: ['dc2.corp.example.com'] },
+          fails({ code: 'certificate-name', expected: 'dc1.corp.example.com', names: ['dc2.corp.example.com'] }),
+        ],
+        [
+          'a bare name does not cover the full one',
+          { certificateNames: ['dc1'] },
+          fails({ code: 'certificate-name', expected: 'dc1.corp.example.com', names: ['dc1'] }),
+        ],
+        ['a wildcard stands for the left-most label', { certificateNames: ['*.corp.example.com'] }, nothing],
+        [
+          'a wildcard stands for one label only',
+          { certificateNames: ['*.example.com'] },
+          fails({ code: 'certificate-name', expected: 'dc1.corp.example.com', names: ['*.example.com'] }),
+        ],
+        [
+          'a wildcard elsewhere stands for nothing',
+          { certificateNames: ['dc1.*.example.com', 'dc*.corp.example.com', '*'] },
+          fails({ code: 'certificate-name', expected: 'dc1.corp.example.com', names: ['dc1.*.example.com', 'dc*.corp.example.com', '*'] }),
+        ],
+        [
+          'without alternative names the right subject warns',
+          { certificateNames: [], certificateSubject: 'O=Samba Administration, CN=DC1.corp.example.com' },
+          warns({ code: 'certificate-name', expected: 'dc1.corp.example.com', names: [] }),
+        ],
+        [
+          'without alternative names another subject fails',
+          { certificateNames: [], certificateSubject: 'CN=dc2.corp.example.com' },
+          fails({ code: 'certificate-name', expected: 'dc1.corp.example.com', names: [] }),
+        ],
+        ['no usage extension allows every usage', { certificateUsages: [] }, nothing],
+        ['client authentication alone fails', { certificateUsages: ['1.3.6.1.5.5.7.3.2'] }, fails({ code: 'certificate-usage' })],
+        ['any usage warns', { certificateUsages: ['2.5.29.37.0'] }, warns({ code: 'certificate-usage' })],
+        ['an RSA key below the limit is weak', { certificateKeyBits: 2047 }, warns({ code: 'certificate-weak', what: 'RSA key of 2047 bits' })],
+        ['an elliptic key of 256 bits is not weak', { certificateKeyType: 'ec', certificateKeyBits: 256 }, nothing],
+        [
+          'a SHA-1 signature is weak',
+          { certificateSignature: 'sha1WithRSAEncryption' },
+          warns({ code: 'certificate-weak', what: 'sha1WithRSAEncryption' }),
+        ],
+        [
+          'an MD5 signature is weak',
+          { certificateSignature: 'md5WithRSAEncryption' },
+          warns({ code: 'certificate-weak', what: 'md5WithRSAEncryption' }),
+        ],
+        ['ECDSA with SHA-1 is weak', { certificateSignature: 'ecdsa-with-SHA1' }, warns({ code: 'certificate-weak', what: 'ecdsa-with-SHA1' })],
+        [
+          'a weak signature is known by its number',
+          { certificateSignature: '1.3.14.3.2.29' },
+          warns({ code: 'certificate-weak', what: '1.3.14.3.2.29' }),
+        ],
+        ['SHA-512 is not weak', { certificateSignature: 'sha512WithRSAEncryption' }, nothing],
+        ['TLS 1.2 is not old', { tlsProtocol: 'TLSv1.2' }, nothing],
+        ['TLS 1.1 is old', { tlsProtocol: 'TLSv1.1' }, warns({ code: 'tls-old', protocol: 'TLSv1.1' })],
+        ['TLS 1.0 is old', { tlsProtocol: 'TLSv1' }, warns({ code: 'tls-old', protocol: 'TLSv1' })],
+      ] satisfies readonly (readonly [string, Facts, readonly Assessed[]])[]
+    ).map(([name, facts, found]): Case => [name, 'ldaps', { ...dc, ...goodCertificate, ...facts }, found]),
+    [
+      'a certificate that was not understood was not judged',
+      'ldaps',
+      { ...dc, tlsProtocol: 'TLSv1.3', certificateChain: 'not-checked', complaint: 'not understood' },
+      warns({ code: 'certificate-untrusted', why: 'not understood' }),
+    ],
+    ['a bare expected name is found by its label', 'ldaps', { ...dc, ...goodCertificate }, nothing, { expected: { dnsName: 'dc1' } }],
+    [
+      'a bare expected name may hide under a wildcard',
+      'ldaps',
+      { ...dc, ...goodCertificate, certificateNames: ['*.corp.example.com'] },
+      nothing,
+      { expected: { dnsName: 'dc1' } },
+    ],
+    [
+      'limits are the rule’s own',
+      'ldaps',
+      { ...dc, ...goodCertificate },
+      warns({ code: 'certificate-weak', what: 'RSA key of 2048 bits' }),
+      { limits: { rsaBits: 3072 } },
+    ],
+  ],
+};
+
+for (const [subject, rows] of Object.entries(cases)) {
+  describe(`assess: ${subject}`, () => {
+    for (const [name, probe, facts, found, changed = {}] of rows) {
+      test(name, () => {
+        const answer = {
+          probe,
+          facts,
+          at,
+          port: changed.port ?? 389,
+          limits: { ...limits, ...changed.limits },
+          expected: { ...dc1, ...changed.expected },
+        };
+        assert.deepEqual(assess(answer), found);
+      });
+    }
+  });
+}
+
+describe('the identity of an answer is unknown', () => {
+  const rows: readonly (readonly [name: string, probe: ProbeName, facts: Facts, unknown: boolean])[] = [
+    ['not of a DC that names itself', 'ldap', dc, false],
+    ['of an LDAP answer that is only an error', 'ldaps', { resultCode: 52 }, true],
+    ['of an unknown principal, whose realm is an echo', 'kerberos', { errorCode: 6, realm: 'CORP.EXAMPLE.COM' }, true],
+    ['of a generic error, whose realm is an echo', 'kerberos', { errorCode: 60, realm: 'CORP.EXAMPLE.COM' }, true],
+    ['not of a KDC that knows the account', 'kerberos', { errorCode: 25, realm: 'CORP.EXAMPLE.COM' }, false],
+    ['not of a KDC that gives a ticket', 'kerberos', { principal: 'DC1$' }, false],
+    ['not of a protocol that names nobody', 'ntp', {}, false],
+  ];
+  for (const [name, probe, facts, unknown] of rows) {
+    test(name, () => assert.equal(isIdentityUnknown({ probe, facts, expected: dc1 }), unknown));
+  }
+});

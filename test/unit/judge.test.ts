@@ -1,0 +1,420 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import * as fc from 'fast-check';
+import type { Facts } from '../../agent/contract/fact.ts';
+import {
+  failureCodes,
+  type Observed,
+  type Outcome,
+  type Reason,
+  reasons,
+  type ServiceStatus,
+  serviceStatuses,
+  states,
+} from '../../agent/contract/outcome.ts';
+import { type ProbeName, probes, traitsOf } from '../../agent/contract/probe.ts';
+import type { Assessed } from '../../src/assess.ts';
+import { judge, type Question } from '../../src/judge.ts';
+import type { Expectation, Verdict } from '../../src/verdict.ts';
+
+const seenAt = { target: { address: '10.99.1.11', port: 389 }, at: '2026-11-22T08:00:00.000Z' } as const;
+const observed = (state: Observed['state'], reason: Reason): Observed => ({ kind: 'observed', state, reason, ...seenAt });
+const serving = (status: ServiceStatus, facts: Facts = {}): Observed => ({ ...observed('open', 'syn-ack'), service: { status, facts } });
+
+const open = observed('open', 'syn-ack');
+const closed = observed('closed', 'conn-refused');
+const dropped = observed('filtered', 'no-response');
+const prohibited = observed('filtered', 'admin-prohibited');
+const noHost = observed('filtered', 'host-unreach');
+const noNet = observed('filtered', 'net-unreach');
+const silent = observed('open|filtered', 'no-response');
+const failed = (code: (typeof failureCodes)[number], because?: string): Outcome => ({
+  kind: 'failed',
+  code,
+  message: 'what happened',
+  ...(because !== undefined && { because }),
+});
+
+const skew: Assessed = { severity: 'fail', finding: { code: 'clock-skew', offsetMs: 400_000, limitMs: 300_000 } };
+const other: Assessed = { severity: 'fail', finding: { code: 'wrong-host', what: 'name', expected: 'dc1', actual: 'dc2' } };
+const late: Assessed = { severity: 'warn', finding: { code: 'paused' } };
+
+/** An LDAP check over TCP of a Samba DC that must be open, with a control and nothing else. */
+const base: Question = {
+  expect: ['open'],
+  requirement: 'required',
+  probe: 'ldap',
+  transport: 'tcp',
+  platform: 'samba',
+  assessed: [],
+  control: true,
+};
+const dns = { probe: 'dns', transport: 'udp' } as const;
+const bareUdp = { probe: 'udp', transport: 'udp' } as const;
+const bareTcp = { probe: 'tcp', transport: 'tcp' } as const;
+const kpasswd = { probe: 'kpasswd', transport: 'udp' } as const;
+const shut: Expectation = ['filtered'];
+const shutOrRefused: Expectation = ['closed', 'filtered'];
+const blocked: Expectation = ['blocked'];
+
+const passed: Verdict = { status: 'pass' };
+const forbiddenOpen: Verdict = { status: 'fail', finding: { code: 'forbidden-open' } };
+const uninformative: Verdict = { status: 'inconclusive', finding: { code: 'uninformative' } };
+const unanswered: Verdict = { status: 'fail', finding: { code: 'no-answer', reason: 'no-response' } };
+const refused: Verdict = { status: 'fail', finding: { code: 'refused', reason: 'conn-refused' }, notes: ['firewall-may-refuse'] };
+const reachedHost: Verdict = { status: 'warn', finding: { code: 'reached-host' }, notes: ['firewall-may-refuse'] };
+const replyLost: Verdict = { status: 'fail', finding: { code: 'reply-lost' } };
+const noControl: Verdict = { status: 'inconclusive', finding: { code: 'no-control' } };
+const unproven = (status: ServiceStatus): Verdict => ({ status: 'inconclusive', finding: { code: 'unproven', status } });
+const broken = (status: ServiceStatus): Verdict => ({ status: 'fail', finding: { code: 'service-silent', status } });
+const rejected = (reason: Reason, status: Verdict['status'] = 'fail'): Verdict => ({ status, finding: { code: 'rejected', reason } });
+
+type Case = readonly [name: string, question: Partial<Question>, verdict: Verdict];
+
+const table: Readonly<Record<string, readonly Case[]>> = {
+  'open and identified, or only the port asked': [
+    ['an identified service passes', { outcome: serving('identified') }, passed],
+    ['an identified service passes on a platform that nobody has seen', { outcome: serving('identified'), platform: 'windows' }, passed],
+    ['a port that is all we asked for passes', { ...bareTcp, outcome: open }, { ...passed, notes: ['handshake-only'] }],
+    ['an answered datagram passes', { ...bareUdp, outcome: observed('open', 'udp-response') }, { ...passed, notes: ['handshake-only'] }],
+    ['a finding that warns makes it a warning', { outcome: serving('identified'), assessed: [late] }, { status: 'warn', finding: late.finding }],
+    ['a finding that fails makes it a fail', { outcome: serving('identified'), assessed: [skew] }, { status: 'fail', finding: skew.finding }],
+    [
+      'the worst finding decides and the others stand beside it, worst first',
+      { outcome: serving('identified'), assessed: [late, skew, other] },
+      { status: 'fail', finding: skew.finding, also: [other.finding, late.finding] },
+    ],
+    ['a protocol that was to be spoken and was not proves nothing', { outcome: open }, unproven('silent')],
+    ['forbidden, an identified service fails', { expect: shut, outcome: serving('identified'), assessed: [late] }, forbiddenOpen],
+    ['forbidden, an open port fails', { ...bareTcp, expect: shut, outcome: open }, { ...forbiddenOpen, notes: ['handshake-only'] }],
+    ['forbidden, an identified service fails where a block would do', { expect: blocked, outcome: serving('identified') }, forbiddenOpen],
+    [
+      'an answer whose identity is unknown says so',
+      { outcome: serving('identified'), identityUnknown: true },
+      { ...passed, notes: ['identity-not-compared'] },
+    ],
+  ],
+  'open and the token answered by the responder': [
+    ['the path passes, whatever protocol lives there', { ...dns, outcome: observed('open', 'udp-response'), responderAnswered: true }, passed],
+    ['the path passes for a bare port', { ...bareTcp, outcome: open, receipt: 'received', responderAnswered: true }, passed],
+    [
+      'a port that opens while the responder misses the token is somebody else’s',
+      { ...bareTcp, outcome: open, receipt: 'missing' },
+      unproven('silent'),
+    ],
+    ['forbidden, it fails', { ...bareTcp, expect: shutOrRefused, outcome: open, responderAnswered: true }, forbiddenOpen],
+  ],
+  'open, and the service malformed or absent': [
+    [
+      'another protocol fails',
+      { outcome: serving('malformed', { looksLike: 'http' }) },
+      { status: 'fail', finding: { code: 'wrong-service', looksLike: 'http' } },
+    ],
+    ['gibberish fails', { outcome: serving('malformed') }, { status: 'fail', finding: { code: 'wrong-service' } }],
+    [
+      'an interface that is not there fails',
+      { probe: 'rpc', interface: 'drsuapi', outcome: serving('absent') },
+      { status: 'fail', finding: { code: 'service-absent', interface: 'drsuapi' } },
+    ],
+    [
+      'an absent interface may be named by the facts',
+      { probe: 'rpc', outcome: serving('absent', { rpcInterface: 'samr' }) },
+      { status: 'fail', finding: { code: 'service-absent', interface: 'samr' } },
+    ],
+    ['forbidden, another protocol fails', { expect: shut, outcome: serving('malformed') }, forbiddenOpen],
+    ['forbidden, another protocol fails where a block would do', { expect: blocked, outcome: serving('malformed') }, forbiddenOpen],
+    ['forbidden, a port that lacks the interface fails', { probe: 'rpc', expect: shut, outcome: serving('absent') }, forbiddenOpen],
+  ],
+  'open, and the service silent, disconnected or tls-failed': [
+    ...(['silent', 'disconnected', 'tls-failed'] as const).flatMap((status): readonly Case[] => [
+      [`${status} fails where a healthy service answers`, { outcome: serving(status) }, broken(status)],
+      [`${status} is unproven on a platform that nobody has seen`, { outcome: serving(status), platform: 'windows' }, unproven(status)],
+      [`${status} is unproven on an unknown platform`, { outcome: serving(status), platform: undefined }, unproven(status)],
+      [`${status} is unproven where silence is uninformative`, { probe: 'kpasswd', outcome: serving(status) }, unproven(status)],
+      [`forbidden, ${status} fails`, { expect: shut, outcome: serving(status) }, forbiddenOpen],
+    ]),
+    ['a block accepts a connection that is hung up on', { expect: blocked, outcome: serving('disconnected') }, passed],
+    ['a block accepts a TLS handshake that is refused', { expect: blocked, probe: 'ldaps', outcome: serving('tls-failed') }, passed],
+    ['a block does not accept a silent service', { expect: blocked, outcome: serving('silent') }, forbiddenOpen],
+    [
+      'a service that hangs up on everybody is not a block',
+      { expect: blocked, probe: 'kpasswd', outcome: serving('disconnected') },
+      unproven('disconnected'),
+    ],
+    [
+      'a hang-up passes as a block on an unseen platform too',
+      { expect: blocked, platform: 'windows', outcome: serving('disconnected') },
+      passed,
+    ],
+  ],
+  closed: [
+    ['refused TCP fails', { outcome: closed }, refused],
+    [
+      'refused UDP fails',
+      { ...dns, outcome: observed('closed', 'port-unreach') },
+      { ...refused, finding: { code: 'refused', reason: 'port-unreach' } },
+    ],
+    ['refused UDP fails for a bare port too', { ...bareUdp, outcome: closed }, refused],
+    ['forbidden and listed, it passes', { expect: shutOrRefused, outcome: closed, control: false }, { ...passed, notes: ['firewall-may-refuse'] }],
+    ['forbidden as a block, it passes', { expect: blocked, outcome: closed }, { ...passed, notes: ['firewall-may-refuse'] }],
+    ['forbidden and not listed, the path is open', { expect: shut, outcome: closed }, reachedHost],
+    ['wanted open or closed, it passes', { expect: ['open', 'closed'], outcome: closed }, { ...passed, notes: ['firewall-may-refuse'] }],
+    ['wanted open or filtered, it fails', { expect: ['open', 'filtered'], outcome: closed }, refused],
+  ],
+  filtered: [
+    ['a dropped SYN fails', { outcome: dropped }, unanswered],
+    ['a dropped SYN fails on an unseen platform too', { outcome: dropped, platform: 'windows' }, unanswered],
+    ...(['host-unreach', 'net-unreach', 'proto-unreach', 'admin-prohibited'] as const).map((reason): Case => [
+      `${reason} fails as rejected`,
+      { outcome: observed('filtered', reason) },
+      rejected(reason),
+    ]),
+    ['forbidden, it passes with a control', { expect: shut, outcome: dropped }, passed],
+    ['forbidden, it passes as a block with a control', { expect: blocked, outcome: dropped }, passed],
+    ['forbidden, a prohibition passes with a control', { expect: shut, outcome: prohibited }, passed],
+    ['forbidden, it is inconclusive without a control', { expect: shut, outcome: dropped, control: false }, noControl],
+    [
+      'forbidden, a token that a live responder missed proves the block',
+      { expect: shut, outcome: dropped, control: false, receipt: 'missing' },
+      passed,
+    ],
+    ['forbidden, host-unreach never passes', { expect: shut, outcome: noHost }, rejected('host-unreach', 'inconclusive')],
+    ['forbidden, net-unreach never passes', { expect: blocked, outcome: noNet, receipt: 'missing' }, rejected('net-unreach', 'inconclusive')],
+    [
+      'forbidden, a name that does not resolve never passes',
+      { expect: shut, outcome: observed('filtered', 'name-unresolved') },
+      { status: 'inconclusive', finding: { code: 'no-answer', reason: 'name-unresolved' } },
+    ],
+    ['where only a refusal is expected, it is forbidden traffic that is blocked', { expect: ['closed'], outcome: dropped }, passed],
+    ['wanted open or filtered, it passes with a control', { expect: ['open', 'filtered'], outcome: dropped }, passed],
+    ['wanted open or filtered, it is inconclusive without', { expect: ['open', 'filtered'], outcome: dropped, control: false }, noControl],
+  ],
+  'open|filtered, and a protocol was spoken': [
+    ['silence fails', { ...dns, outcome: silent }, unanswered],
+    ['silence fails on an unseen platform too', { ...dns, outcome: silent, platform: 'windows' }, unanswered],
+    ['silence under any name fails', { ...dns, outcome: dropped }, unanswered],
+    ['silence is inconclusive where it is uninformative', { ...kpasswd, outcome: silent }, uninformative],
+    ['a token that a live responder missed fails even there', { ...kpasswd, outcome: silent, receipt: 'missing' }, unanswered],
+    ['forbidden, it is inconclusive, control or not', { ...dns, expect: shut, outcome: silent }, uninformative],
+    ['forbidden, silence under any name is inconclusive', { ...dns, expect: shut, outcome: dropped }, uninformative],
+    ['forbidden, it is inconclusive as a block', { ...dns, expect: blocked, outcome: silent }, uninformative],
+    ['forbidden, it is inconclusive even where it is listed', { ...dns, expect: ['open|filtered'], outcome: silent }, uninformative],
+    ['forbidden, a token that a live responder missed passes', { ...dns, expect: shut, outcome: silent, receipt: 'missing', control: false }, passed],
+    ['where only a refusal is expected, it is inconclusive', { ...dns, expect: ['closed'], outcome: silent }, uninformative],
+    ['where only a refusal is expected, a missed token passes', { ...dns, expect: ['closed'], outcome: silent, receipt: 'missing' }, passed],
+    ['wanted open or silent, it is inconclusive', { ...dns, expect: ['open', 'open|filtered'], outcome: silent }, uninformative],
+  ],
+  'open|filtered, and a bare datagram': [
+    ['silence is inconclusive', { ...bareUdp, outcome: silent }, uninformative],
+    ['a token that a live responder missed fails', { ...bareUdp, outcome: silent, receipt: 'missing' }, unanswered],
+    ['forbidden, it is inconclusive', { ...bareUdp, expect: shut, outcome: silent }, uninformative],
+    ['forbidden, a token that a live responder missed passes', { ...bareUdp, expect: shut, outcome: silent, receipt: 'missing' }, passed],
+  ],
+  'a receipt and no reply': [
+    ['a silent datagram that arrived lost its reply', { ...dns, outcome: silent, receipt: 'received' }, replyLost],
+    ['a bare datagram that arrived lost its reply', { ...bareUdp, outcome: silent, receipt: 'received' }, replyLost],
+    [
+      'a datagram that arrived and was refused lost its reply',
+      { ...bareUdp, outcome: observed('closed', 'port-unreach'), receipt: 'received' },
+      replyLost,
+    ],
+    ['forbidden, a silent datagram that arrived fails', { ...bareUdp, expect: shut, outcome: silent, receipt: 'received' }, forbiddenOpen],
+    ['forbidden, a refused datagram that arrived fails', { ...bareUdp, expect: shutOrRefused, outcome: closed, receipt: 'received' }, forbiddenOpen],
+    ['a mixed expectation wants the reply', { ...bareUdp, expect: ['open', 'filtered'], outcome: silent, receipt: 'received' }, replyLost],
+  ],
+  'a prerequisite that was not met': [
+    [
+      'it is skipped because of that check',
+      { outcome: failed('prerequisite', 'm/epm/a->b:135/tcp') },
+      { status: 'skip', finding: { code: 'prerequisite', because: 'm/epm/a->b:135/tcp' } },
+    ],
+    [
+      'without an id the message stands in',
+      { outcome: failed('prerequisite') },
+      { status: 'skip', finding: { code: 'prerequisite', because: 'what happened' } },
+    ],
+    [
+      'forbidden, it is skipped too',
+      { expect: shut, outcome: failed('prerequisite', 'x') },
+      { status: 'skip', finding: { code: 'prerequisite', because: 'x' } },
+    ],
+  ],
+  'nothing seen': [
+    ...failureCodes
+      .filter((code) => code !== 'prerequisite')
+      .flatMap((code): readonly Case[] => {
+        const verdict: Verdict = { status: 'error', finding: { code: 'not-checked', because: code, message: 'what happened' } };
+        return [
+          [`${code} is an error`, { outcome: failed(code) }, verdict],
+          [`forbidden, ${code} is an error`, { expect: shut, outcome: failed(code), receipt: 'missing' }, verdict],
+          [`optional, ${code} is an error still`, { requirement: 'optional', outcome: failed(code) }, verdict],
+        ];
+      }),
+    [
+      'a source that never told is an error',
+      {},
+      { status: 'error', finding: { code: 'not-checked', because: 'output-lost', message: 'no result came back for this check' } },
+    ],
+    [
+      'a rule whose feature is missing is skipped',
+      { skip: { code: 'not-applicable', feature: 'ldaps' } },
+      { status: 'skip', finding: { code: 'not-applicable', feature: 'ldaps' } },
+    ],
+    ['a source without a vantage is skipped', { skip: { code: 'no-vantage' } }, { status: 'skip', finding: { code: 'no-vantage' } }],
+    ['what was seen counts more than a skip', { skip: { code: 'no-vantage' }, outcome: serving('identified') }, passed],
+  ],
+  requirement: [
+    ['optional, a fail is a warning with its finding', { requirement: 'optional', outcome: dropped }, { ...unanswered, status: 'warn' }],
+    ['optional, what is inconclusive is a warning', { ...bareUdp, requirement: 'optional', outcome: silent }, { ...uninformative, status: 'warn' }],
+    ['legacy, a fail is a warning and says so', { requirement: 'legacy', outcome: dropped }, { ...unanswered, status: 'warn', notes: ['legacy'] }],
+    ['legacy, a pass is a pass', { requirement: 'legacy', outcome: serving('identified') }, passed],
+    [
+      'optional, a finding of assess is a warning, and the others stay',
+      { requirement: 'optional', outcome: serving('identified'), assessed: [late, skew] },
+      { status: 'warn', finding: skew.finding, also: [late.finding] },
+    ],
+  ],
+  notes: [
+    ['a pass at the second attempt says so', { outcome: serving('identified'), attempts: 2 }, { ...passed, notes: ['retried'] }],
+    ['a fail at the second attempt does not', { outcome: dropped, attempts: 2 }, unanswered],
+    [
+      'silence that may be a held-back rejection says so',
+      { ...dns, outcome: { ...silent, service: { status: 'silent', facts: { rejectionsLimited: true } } } },
+      { ...unanswered, notes: ['rejections-limited'] },
+    ],
+    [
+      'a source that cannot see UDP refusals says so',
+      { ...dns, outcome: silent, udpRefused: false },
+      { ...unanswered, notes: ['source-cannot-see-udp-refusals'] },
+    ],
+    ['a source that can see them does not', { ...dns, outcome: silent, udpRefused: true }, unanswered],
+    ['TCP needs no such excuse', { outcome: dropped, udpRefused: false }, unanswered],
+    [
+      'a refusal that a firewall may have sent says so, also when it fails',
+      { outcome: closed, requirement: 'legacy' },
+      { ...refused, status: 'warn', notes: ['firewall-may-refuse', 'legacy'] },
+    ],
+  ],
+};
+
+for (const [row, cases] of Object.entries(table)) {
+  describe(`judge: ${row}`, () => {
+    for (const [name, question, verdict] of cases) test(name, () => assert.deepEqual(judge({ ...base, ...question }), verdict));
+  });
+}
+
+const wanted = (question: Question): Question => ({ ...question, expect: ['open'] });
+const isUdpSilence = ({ outcome, transport }: Question): boolean =>
+  outcome?.kind === 'observed' && transport === 'udp' && outcome.reason === 'no-response' && outcome.state !== 'open' && outcome.state !== 'closed';
+
+describe('judge: whatever was seen', () => {
+  const probeNames: readonly ProbeName[] = Object.keys(probes).filter((name): name is ProbeName => name in probes);
+  const service = fc.record({
+    status: fc.constantFrom(...serviceStatuses),
+    facts: fc.record<Facts>({ rejectionsLimited: fc.boolean(), looksLike: fc.constant('http') }, { requiredKeys: [] }),
+  });
+  const anyObserved: fc.Arbitrary<Outcome> = fc.record(
+    {
+      kind: fc.constant('observed' as const),
+      state: fc.constantFrom(...states),
+      reason: fc.constantFrom(...reasons),
+      service,
+      target: fc.constant(seenAt.target),
+      at: fc.constant(seenAt.at),
+    },
+    { requiredKeys: ['kind', 'state', 'reason', 'target', 'at'] },
+  );
+  const anyFailed: fc.Arbitrary<Outcome> = fc.constantFrom(...failureCodes).map((code) => failed(code));
+  const assessed = fc.array(fc.constantFrom(skew, other, late), { maxLength: 3 });
+  const anyQuestion: fc.Arbitrary<Question> = fc.record({
+    expect: fc.subarray<Expectation[number]>([...states, 'blocked'], { minLength: 1 }),
+    requirement: fc.constantFrom('required' as const, 'optional' as const, 'legacy' as const),
+    probe: fc.constantFrom(...probeNames),
+    transport: fc.constantFrom('tcp' as const, 'udp' as const),
+    platform: fc.constantFrom('samba' as const, 'windows' as const, undefined),
+    outcome: fc.oneof({ weight: 8, arbitrary: anyObserved }, { weight: 2, arbitrary: anyFailed }, fc.constant(undefined)),
+    skip: fc.constantFrom(undefined, { code: 'no-vantage' as const }),
+    assessed,
+    control: fc.boolean(),
+    receipt: fc.constantFrom('received' as const, 'missing' as const, undefined),
+    responderAnswered: fc.constantFrom(true, false, undefined),
+    attempts: fc.integer({ min: 1, max: 3 }),
+    udpRefused: fc.constantFrom(true, false, undefined),
+    identityUnknown: fc.constantFrom(true, false, undefined),
+  });
+  const always = (claim: (question: Question) => void): void => fc.assert(fc.property(anyQuestion, claim), { numRuns: 5_000 });
+
+  test('there is a verdict, and every one but a pass carries a finding', () => {
+    always((question) => {
+      const { status, finding } = judge(question);
+      assert.equal(finding === undefined, status === 'pass');
+    });
+  });
+  test('what was not seen never passes, and is never found to be broken', () => {
+    always((question) => {
+      if (question.outcome?.kind !== 'observed') assert.match(judge(question).status, /^(error|skip)$/);
+    });
+  });
+  test('what was seen is never an error and never skipped', () => {
+    always((question) => {
+      if (question.outcome?.kind === 'observed') assert.doesNotMatch(judge(question).status, /^(error|skip)$/);
+    });
+  });
+  test('where open is wanted, nothing but an open port passes', () => {
+    always((question) => {
+      const verdict = judge(wanted(question));
+      if (verdict.status !== 'pass') return;
+      assert.ok(question.outcome?.kind === 'observed');
+      assert.equal(question.outcome.state, 'open');
+      assert.match(question.outcome.service?.status ?? 'identified', /^identified$/);
+    });
+  });
+  test('silence over UDP passes only where a live responder missed the token, and never where open is wanted', () => {
+    always((question) => {
+      if (!isUdpSilence(question)) return;
+      assert.notEqual(judge(wanted(question)).status, 'pass');
+      if (question.receipt !== 'missing') assert.notEqual(judge(question).status, 'pass');
+    });
+  });
+  test('a missing host or route never passes as filtered', () => {
+    always((question) => {
+      const { outcome } = question;
+      if (outcome?.kind !== 'observed' || outcome.state !== 'filtered' || !/^(host|net)-unreach$/.test(outcome.reason)) return;
+      assert.notEqual(judge(question).status, 'pass');
+    });
+  });
+  test('a filtered TCP port passes only with a control or a token that a live responder missed', () => {
+    always((question) => {
+      if (question.outcome?.kind !== 'observed' || question.outcome.state !== 'filtered' || question.transport !== 'tcp') return;
+      if (judge(question).status === 'pass') assert.ok(question.control || question.receipt === 'missing');
+    });
+  });
+  test('a forbidden port that answered never passes', () => {
+    always((question) => {
+      const { outcome, expect } = question;
+      if (expect.includes('open') || outcome?.kind !== 'observed' || outcome.state !== 'open') return;
+      if (judge(question).status === 'pass') assert.match(outcome.service?.status ?? '', /^(disconnected|tls-failed)$/);
+    });
+  });
+  test('no answer behind an open port fails only where a healthy service is known to answer', () => {
+    always((question) => {
+      const { outcome, probe, platform } = question;
+      if (outcome?.kind !== 'observed' || outcome.state !== 'open' || !/^(silent|disconnected|tls-failed)$/.test(outcome.service?.status ?? ''))
+        return;
+      const { status } = judge({ ...wanted(question), requirement: 'required' });
+      const isKnown = traitsOf(probe).silence === 'failure' && platform !== undefined && traitsOf(probe).seenOn.includes(platform);
+      assert.equal(status, isKnown ? 'fail' : 'inconclusive');
+    });
+  });
+  test('what is not required warns where what is required fails or is inconclusive, and is the same otherwise', () => {
+    always((question) => {
+      const required = judge({ ...question, requirement: 'required' });
+      const isSoft = required.status === 'fail' || required.status === 'inconclusive';
+      for (const requirement of ['optional', 'legacy'] as const) {
+        const softer = judge({ ...question, requirement });
+        assert.equal(softer.status, isSoft ? 'warn' : required.status);
+        assert.deepEqual([softer.finding, softer.also], [required.finding, required.also]);
+      }
+    });
+  });
+});
