@@ -6,11 +6,10 @@ import { Conversation, type Ending } from './net/conversation.ts';
 import type { Question } from './net/dialogue.ts';
 import { speakers } from './probes/registry.ts';
 
-/** What an inquiry needs beside its check. `question` lacks only what changes from one asking to the next. */
+/** What the inquiries of one source towards one destination share. `question` gives all that does not depend on the check, as it is known now. */
 export interface Terms {
-  readonly port: number;
   readonly attempts: number;
-  readonly question: Omit<Question, 'transport' | 'port' | 'form' | 'variant'>;
+  readonly question: () => Omit<Question, 'transport' | 'port' | 'interface' | 'form' | 'variant'>;
   /** Local port for the next dial, where the job prescribes a range. */
   readonly localPort: () => number | undefined;
 }
@@ -18,9 +17,10 @@ export interface Terms {
 /** Lives from the first dial of a check to its outcome. */
 export class Inquiry {
   readonly #check: Check;
+  readonly #port: number;
   readonly #terms: Terms;
   readonly #finished: (outcome: Outcome) => void;
-  readonly #pending = new Set<Conversation>();
+  #pending: readonly Conversation[] = [];
   readonly #forms: number;
   #attempts = 0;
   #form = 0;
@@ -32,8 +32,9 @@ export class Inquiry {
   #answered: Observed | undefined;
   #over = false;
 
-  constructor(check: Check, terms: Terms, finished: (outcome: Outcome) => void) {
+  constructor(check: Check, port: number, terms: Terms, finished: (outcome: Outcome) => void) {
     this.#check = check;
+    this.#port = port;
     this.#terms = terms;
     this.#finished = finished;
     this.#forms = traitsOf(check.probe).forms;
@@ -48,8 +49,13 @@ export class Inquiry {
 
   /** When the latest of its connections was made, in milliseconds since 1970: that service's answer is owing. */
   get connectedAt(): number | undefined {
-    const times = [...this.#pending].flatMap(({ connectedAt }) => connectedAt ?? []);
+    const times = this.#pending.flatMap(({ connectedAt }) => connectedAt ?? []);
     return times.length === 0 ? undefined : Math.max(...times);
+  }
+
+  /** False for a check that `askAgain` cannot help: over TCP the kernel repeats the question, and only another form would be new. */
+  get mayAskAgain(): boolean {
+    return this.#check.transport === 'udp' || this.#forms > 1;
   }
 
   /** Asks once more while the earlier question still waits: UDP at any time, TCP only where a connected service may prefer another form. */
@@ -63,7 +69,7 @@ export class Inquiry {
 
   /** Time is up: what was seen so far decides. */
   expire(): void {
-    for (const conversation of [...this.#pending]) conversation.expire();
+    for (const conversation of this.#pending) conversation.expire();
   }
 
   /** Lets go without an outcome. */
@@ -74,26 +80,29 @@ export class Inquiry {
 
   #dial(): void {
     this.#attempts += 1;
-    const { question, port, localPort } = this.#terms;
-    const from = localPort();
-    const target = { transport: this.#transport, address: this.#check.address, port, ...(from !== undefined && { localPort: from }) };
-    const dialogue = speakers[this.#check.probe]({
+    const { address, probe, interface: rpcInterface } = this.#check;
+    const port = this.#port;
+    const question = this.#terms.question();
+    const from = this.#terms.localPort();
+    const target = { transport: this.#transport, address, port, ...(from !== undefined && { localPort: from }) };
+    const dialogue = speakers[probe]({
       ...question,
       transport: this.#transport,
       port,
       form: this.#form,
+      ...(rpcInterface !== undefined && { interface: rpcInterface }),
       ...(this.#variant !== undefined && { variant: this.#variant }),
     });
     const manner = {
-      identifies: traitsOf(this.#check.probe).identifies,
+      identifies: traitsOf(probe).identifies,
       now: question.now,
       ...(question.authorities !== undefined && { authorities: question.authorities }),
     };
     const conversation: Conversation = new Conversation(target, dialogue, manner, (ending) => {
-      this.#pending.delete(conversation);
+      this.#pending = this.#pending.filter((other) => other !== conversation);
       this.#weigh(ending);
     });
-    this.#pending.add(conversation);
+    this.#pending = [...this.#pending, conversation];
   }
 
   #weigh({ outcome, next }: Ending): void {
@@ -109,13 +118,13 @@ export class Inquiry {
     else if (hungUp(outcome) && this.#attempts < this.#terms.attempts) {
       this.#form = Math.min(this.#form + 1, this.#forms - 1);
       this.#dial();
-    } else if (this.#pending.size === 0) this.#end();
+    } else if (this.#pending.length === 0) this.#end();
   }
 
   /** The one further question that an answer may ask for. If that stays unanswered, the answer stands, and says so. */
   #followUp(answered: Observed, next: NonNullable<Ending['next']>): void {
     for (const conversation of this.#pending) conversation.abandon();
-    this.#pending.clear();
+    this.#pending = [];
     this.#answered = answered;
     this.#transport = next.transport ?? this.#transport;
     this.#variant = next.variant;

@@ -1,5 +1,6 @@
 /** The agent: one job in, messages or one frame out. It decides nothing. */
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
 import { expand, fingerprint } from './contract/expand.ts';
 import { packFrame } from './contract/frame.ts';
@@ -19,12 +20,19 @@ export async function main(job: Job, source: string): Promise<void> {
   const parent = process.ppid;
   process.stdout.on('error', () => stop.abort());
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
-  const say = (message: Message): void => {
+  // One write for all that a turn of the event loop brings: a host that refuses settles hundreds of checks in one.
+  let unsaid = '';
+  const flush = (): void => {
     if (process.ppid !== parent) stop.abort();
-    process.stdout.write(`${encodeMessage(message)}\n`);
+    process.stdout.write(unsaid);
+    unsaid = '';
+  };
+  const say = (message: Message): void => {
+    if (unsaid === '') setImmediate(flush);
+    unsaid += `${encodeMessage(message)}\n`;
   };
 
-  const surroundings = { now: Date.now, random: randomBytes, sockets: descriptorLimit() - ownDescriptors };
+  const surroundings = { now: Date.now, random: randomBytes, sockets: descriptorLimit() - ownDescriptors, icmpErrors };
   say({
     kind: 'hello',
     contract: contractVersion,
@@ -53,6 +61,22 @@ function descriptorLimit(): number {
   const limits = property(property(report, 'userLimits'), 'open_files');
   const soft = property(limits, 'soft');
   return typeof soft === 'number' ? soft : soft === 'unlimited' ? 1_000_000 : guess;
+}
+
+/** Destination-unreachable messages that this host has received, IPv4 and IPv6 (Linux only). */
+function icmpErrors(): number | undefined {
+  try {
+    const [names = [], values = []] = readFileSync('/proc/self/net/snmp', 'utf8')
+      .split('\n')
+      .filter((line) => line.startsWith('Icmp: '))
+      .map((line) => line.split(' '));
+    const four = Number(values[names.indexOf('InDestUnreachs')]);
+    const six = Number(/Icmp6InDestUnreachs\s+(\d+)/.exec(readFileSync('/proc/self/net/snmp6', 'utf8'))?.[1] ?? 0);
+    return Number.isInteger(four + six) ? four + six : undefined;
+  } catch {
+    // Another system keeps no such file: then nobody can tell.
+    return undefined;
+  }
 }
 
 function property(value: unknown, name: string): unknown {

@@ -4,49 +4,26 @@
  * A check is asked within one deadline. TCP dials once, since the kernel repeats the SYN; UDP asks again, on a new socket, while the first question
  * still waits.
  *
- * Hosts and routers limit how many rejections they send (Linux: six at once, then one a second), so a rejected port can look silent when others were
- * rejected at the same time. A rejection that arrives late is the sign of it. Then, and only then, the silent checks are asked again, all of them once
- * every 1.1 s, until a round brings nothing new.
+ * What stays silent is looked at once more (`second-look.ts`) where rejections may have been held back.
  */
 import { createSocket } from 'node:dgram';
 import type { Job, JobHost } from './contract/job.ts';
 import type { Alive, Bye, Settled } from './contract/message.ts';
-import type { Outcome } from './contract/outcome.ts';
-import { Inquiry } from './inquiry.ts';
+import { Inquiry, type Terms } from './inquiry.ts';
 import { type Item, type Lane, lanesOf, withoutPort } from './lane.ts';
 import { Conversation } from './net/conversation.ts';
 import { speakers } from './probes/registry.ts';
+import { isSilence, lookAgain, mayBeHeldBack, type Pass, type Result } from './second-look.ts';
 
 /** What the runner gets from the process around it: the clock (UTC, milliseconds), randomness, and how many sockets it may hold. */
 export interface Surroundings {
   readonly now: () => number;
   readonly random: (length: number) => Buffer;
   readonly sockets: number;
+  /** How many ICMP errors this host has ever received; undefined where it does not tell. */
+  readonly icmpErrors: () => number | undefined;
 }
 
-/** What became of one check in one pass. */
-interface Result {
-  readonly item: Item;
-  readonly lane: Lane;
-  readonly outcome: Outcome;
-  readonly attempts: number;
-  readonly elapsedMs: number;
-}
-
-/** One pass over checks: how long each may take and how often it may ask. */
-interface Pass {
-  readonly lanes: readonly Lane[];
-  readonly timeoutMs: number;
-  readonly attempts: number;
-  readonly settled: (result: Result) => void;
-}
-
-const roundMs = 1_100;
-const roundTimeoutMs = 1_000;
-/** A rejection this late did not answer the first packet. */
-const lateMs = 900;
-/** Nobody waits for more: what is silent then says that rejections were held back. */
-const mostRounds = 40;
 const aliveMs = 1_000;
 const selfTestMs = 300;
 /** How often a check that met an exhausted host is tried again. */
@@ -69,62 +46,30 @@ export async function run(
   const report = ({ item, outcome, attempts, elapsedMs }: Result): void =>
     tell({ kind: 'result', index: item.index, outcome, attempts, elapsedMs: Math.round(elapsedMs) });
 
-  const silent: Result[] = [];
-  let late = false;
+  const before = surroundings.icmpErrors();
+  const shut: Result[] = [];
   await runPass({
     lanes: lanesOf(job, source),
     timeoutMs: job.timeoutMs,
     attempts: job.attempts,
     settled: (result) => {
       settled += 1;
-      late ||= isRejection(result.outcome) && result.elapsedMs > lateMs;
-      if (job.attempts > 1 && isSilence(result.outcome)) silent.push(result);
-      else report(result);
+      if (result.outcome.kind === 'observed' && result.outcome.state !== 'open') shut.push(result);
+      if (job.attempts === 1 || !isSilence(result.outcome)) report(result);
     },
   });
-  await lookAgain(late ? silent : [], runPass, report, stop);
-  if (!late) for (const result of silent) report(result);
+  if (job.attempts > 1) {
+    const after = surroundings.icmpErrors();
+    const received = before === undefined || after === undefined ? undefined : after - before;
+    const silent = shut.filter(({ outcome }) => isSilence(outcome));
+    const means = { runPass, stop, pause: (since: number, milliseconds: number) => pause(since + milliseconds - performance.now(), stop) };
+    for (const result of mayBeHeldBack(shut, received) ? await lookAgain(silent, means) : silent) report(result);
+  }
 
   clearInterval(heartbeat);
   clearTimeout(deadline);
   if (signal.aborted) return 'interrupted';
   return end.signal.aborted ? 'deadline' : 'finished';
-}
-
-/** Asks the silent checks again, round after round, for as long as a round turns up a rejection that was held back; reports each once. */
-async function lookAgain(
-  results: readonly Result[],
-  runPass: (pass: Pass) => Promise<void>,
-  report: (result: Result) => void,
-  stop: AbortSignal,
-): Promise<void> {
-  let silent = new Map(results.map((result) => [result.item, result]));
-  let found = true;
-  for (let round = 0; found && silent.size > 0 && round < mostRounds && !stop.aborted; round += 1) {
-    const startedAt = performance.now();
-    const before = silent;
-    silent = new Map(before);
-    await runPass({
-      lanes: refilled([...before.values()]),
-      timeoutMs: roundTimeoutMs,
-      attempts: 1,
-      settled: (result) => {
-        const first = before.get(result.item);
-        if (first === undefined) return;
-        const attempts = first.attempts + result.attempts;
-        const elapsedMs = first.elapsedMs + result.elapsedMs;
-        if (isSilence(result.outcome)) {
-          silent.set(result.item, { ...first, attempts, elapsedMs });
-        } else {
-          silent.delete(result.item);
-          report({ ...result, attempts, elapsedMs });
-        }
-      },
-    });
-    found = silent.size < before.size;
-    if (found) await pause(startedAt + roundMs - performance.now(), stop);
-  }
-  for (const result of silent.values()) report(found ? { ...result, outcome: heldBack(result.outcome) } : result);
 }
 
 /** Makes the function that runs passes: it pulls checks from the lanes in turn, within the pace of the source, until the lanes are empty or it is told to stop. */
@@ -134,6 +79,24 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
   const localPort = localPorts(job);
   const returns = new Map<Item, number>();
   let most = Math.max(1, Math.min(pace.inFlight, surroundings.sockets));
+
+  const termsOf = (lane: Lane, attempts: number): Terms => {
+    const { dnsName, domain } = lane.host;
+    const account = accountOf(self, lane.host);
+    return {
+      attempts,
+      localPort,
+      question: () => ({
+        dnsName,
+        known: lane.known,
+        random: surroundings.random,
+        now: surroundings.now,
+        ...(domain !== undefined && { domain }),
+        ...(account !== undefined && { account }),
+        ...(job.authorities !== undefined && { authorities: job.authorities }),
+      }),
+    };
+  };
 
   return ({ lanes, timeoutMs, attempts, settled }) =>
     new Promise((resolve) => {
@@ -197,58 +160,39 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
         lane.inFlight += 1;
         if (pace.flowsPerSecond !== undefined) lane.nextFlowAt = Math.max(lane.nextFlowAt, performance.now()) + 1_000 / pace.flowsPerSecond;
         const startedAt = performance.now();
-        const timers: NodeJS.Timeout[] = [];
+        const timers = [setTimeout(() => expire(), timeoutMs)];
         const release = (): void => {
           for (const timer of timers) clearTimeout(timer);
           running.delete(abandon);
           inFlight -= 1;
           lane.inFlight -= 1;
         };
-        const account = accountOf(self, lane.host);
-        const inquiry = new Inquiry(
-          check,
-          {
-            port,
-            attempts,
-            localPort,
-            question: {
-              dnsName: lane.host.dnsName,
-              known: lane.known,
-              random: surroundings.random,
-              now: surroundings.now,
-              ...(lane.host.domain !== undefined && { domain: lane.host.domain }),
-              ...(check.interface !== undefined && { interface: check.interface }),
-              ...(account !== undefined && { account }),
-              ...(job.authorities !== undefined && { authorities: job.authorities }),
-            },
-          },
-          (seen) => {
-            release();
-            const outcome = typeof check.port === 'string' && seen.kind === 'observed' ? { ...seen, port } : seen;
-            if (outcome.kind === 'failed' && outcome.code === 'source-exhausted' && mayReturn(item)) {
-              lane.putBack(item);
-              most = Math.max(1, Math.min(most - 1, inFlight));
-            } else {
-              lane.settle(check, outcome);
-              settled({ item, lane, outcome, attempts: inquiry.attempts, elapsedMs: performance.now() - startedAt });
-            }
-            pump();
-          },
-        );
+        const inquiry = new Inquiry(check, port, termsOf(lane, attempts), (seen) => {
+          release();
+          const outcome = typeof check.port === 'string' && seen.kind === 'observed' ? { ...seen, port } : seen;
+          if (outcome.kind === 'failed' && outcome.code === 'source-exhausted' && mayReturn(item)) {
+            lane.putBack(item);
+            most = Math.max(1, Math.min(most - 1, inFlight));
+          } else {
+            lane.settle(check, outcome);
+            settled({ item, lane, outcome, attempts: inquiry.attempts, elapsedMs: performance.now() - startedAt });
+          }
+          pump();
+        });
         const abandon = (): void => {
           inquiry.abandon();
           release();
         };
         running.add(abandon);
+        const expire = (): void => {
+          // A connection that came late still gets half a deadline to answer in.
+          const owed = (inquiry.connectedAt ?? 0) + timeoutMs / 2 - surroundings.now();
+          if (owed > 1) timers.push(setTimeout(() => inquiry.expire(), owed));
+          else inquiry.expire();
+        };
+        // Most checks of a large run have no use for these timers, and there can be 16,384 of them at a time.
+        if (!inquiry.mayAskAgain) return;
         for (let attempt = 1; attempt < attempts; attempt += 1) timers.push(setTimeout(() => inquiry.askAgain(), (attempt * timeoutMs) / attempts));
-        timers.push(
-          setTimeout(() => {
-            // A connection that came late still gets half a deadline to answer in.
-            const owed = (inquiry.connectedAt ?? 0) + timeoutMs / 2 - surroundings.now();
-            if (owed > 1) timers.push(setTimeout(() => inquiry.expire(), owed));
-            else inquiry.expire();
-          }, timeoutMs),
-        );
       };
 
       const mayReturn = (item: Item): boolean => {
@@ -261,13 +205,6 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
       if (stop.aborted) cancel();
       else pump();
     });
-}
-
-/** The lanes of these results, holding the checks of these results again. */
-function refilled(results: readonly Result[]): Lane[] {
-  const lanes = [...new Set(results.map(({ lane }) => lane))];
-  for (const lane of lanes) lane.refill(results.flatMap((result) => (result.lane === lane ? [result.item] : [])).values());
-  return lanes;
 }
 
 /** The machine account of the source, where the destination's domain is known to hold one. */
@@ -286,19 +223,6 @@ function localPorts(job: Job): () => number | undefined {
     next = next === last ? first : next + 1;
     return port;
   };
-}
-
-function isSilence(outcome: Outcome): boolean {
-  return outcome.kind === 'observed' && outcome.reason === 'no-response';
-}
-
-/** Something refused or rejected, in a way that a rate limit can hold back. */
-function isRejection(outcome: Outcome): boolean {
-  return outcome.kind === 'observed' && outcome.state !== 'open' && outcome.reason !== 'no-response';
-}
-
-function heldBack(outcome: Outcome): Outcome {
-  return outcome.kind === 'observed' ? { ...outcome, service: { status: 'silent', facts: { rejectionsLimited: true } } } : outcome;
 }
 
 function pause(milliseconds: number, stop: AbortSignal): Promise<void> {

@@ -61,7 +61,7 @@ async function runWords(words: readonly string[], terminal: Terminal): Promise<E
     .demandCommand(1, 'a command is missing: expected run, plan, validate, matrix or report (portmatrix --help explains them)')
     .strict()
     .recommendCommands()
-    .parserConfiguration({ 'duplicate-arguments-array': false, 'greedy-arrays': false })
+    .parserConfiguration({ 'greedy-arrays': false })
     .version(terminal.version)
     .help()
     .alias('help', 'h')

@@ -72,9 +72,9 @@ export function readDocument(file: string): Document {
   };
 }
 
-/** A schema of `matrices/`, and the type of what it lets through. */
+/** A schema of this package, by its path, and the type of what it lets through. */
 export interface Schema<Shape> {
-  readonly name: 'matrix.schema.json' | 'inventory.schema.json';
+  readonly name: 'matrices/matrix.schema.json' | 'matrices/inventory.schema.json' | 'reports/report.schema.json';
   /** Never there: it ties the file to its type. */
   readonly shape?: Shape;
 }
@@ -92,10 +92,11 @@ export function conform<Shape>(document: Document, schema: Schema<Shape>): Shape
 function compile<Shape>({ name }: Schema<Shape>): ValidateFunction<Shape> {
   validator ??= new Ajv2020({ allowUnionTypes: true, verbose: true })
     .addKeyword({ keyword: 'expected', schemaType: 'string' })
+    .addKeyword({ keyword: 'volatile', schemaType: 'boolean' })
     .addFormat('host-address', isHostAddress);
   const known = validator.getSchema<Shape>(name);
   if (known !== undefined) return known;
-  const schema: unknown = JSON.parse(readFileSync(join(packageRoot, 'matrices', name), 'utf8'));
+  const schema: unknown = JSON.parse(readFileSync(join(packageRoot, name), 'utf8'));
   if (!isRecord(schema)) throw new Error(`${name} is not a schema`);
   return validator.compile<Shape>(schema);
 }

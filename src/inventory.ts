@@ -45,7 +45,7 @@ interface WrittenInventory {
 
 type WrittenLink = Omit<Link, 'oneWay'> & { readonly oneWay?: boolean };
 
-const schema: Schema<WrittenInventory> = { name: 'inventory.schema.json' };
+const schema: Schema<WrittenInventory> = { name: 'matrices/inventory.schema.json' };
 
 /** Reads an inventory file; the first mistake in it is a UsageError. */
 export function readInventory(file: string): Inventory {

@@ -34,7 +34,7 @@ interface WrittenMatrix {
   readonly rules: readonly WrittenRule[];
 }
 
-const schema: Schema<WrittenMatrix> = { name: 'matrix.schema.json' };
+const schema: Schema<WrittenMatrix> = { name: 'matrices/matrix.schema.json' };
 const folder = join(packageRoot, 'matrices');
 
 /** Reads a matrix file, with its corrections or as it was published; the first mistake in it, in either form, is a UsageError. */

@@ -157,8 +157,8 @@ export function* plannedChecks({ job, hosts, rules, pairs }: Plan): Generator<Pl
   }
 }
 
-/** The longest that looking again at rate-limited rejections takes (see `agent/runner.ts`). */
-const secondLookMs = 50_000;
+/** The longest that looking again at rate-limited rejections takes (see `agent/second-look.ts`). */
+const secondLookMs = 70_000;
 
 function isAsked({ skip }: Member): boolean {
   return skip === undefined;

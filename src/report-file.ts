@@ -2,10 +2,12 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { getSystemErrorMessage } from 'node:util';
-import { type Document, type Path, readDocument } from './document.ts';
+import { conform, type Document, type Path, readDocument, type Schema } from './document.ts';
 import { bare, quote } from './quotation.ts';
-import { type Report, reportSchema } from './report.ts';
+import type { Report } from './report.ts';
 import { type Place, UsageError } from './usage-error.ts';
+
+const schema: Schema<Report> = { name: 'reports/report.schema.json' };
 
 /** Node cannot hold a longer string. */
 const largestBytes = 500 * 1024 * 1024;
@@ -14,11 +16,7 @@ const placedBytes = 4 * 1024 * 1024;
 
 /** The report in the file. A file that cannot be read, is not JSON or not a report is a UsageError with its place. */
 export function readReport(file: string): Report {
-  const document = readReportDocument(file);
-  const { value } = document;
-  // The place for `conform(document, { name: 'report.schema.json' })`, once document.ts knows that schema.
-  if (!isReport(value)) throw new UsageError(`this is not a report of portmatrix, expected schema ${reportSchema}`, document.placeOf([]));
-  return value;
+  return conform(readReportDocument(file), schema);
 }
 
 /** The file as a document, not yet checked. Unlike a matrix it is read as JSON alone and may be large. */
@@ -63,12 +61,6 @@ function lineOf(file: string, text: string, path: Path): Place {
   const start = section === 'results' && typeof index === 'number' ? text.indexOf('\n  "results": [\n') : -1;
   if (start === -1 || typeof index !== 'number') return { file, line: 1, column: 1 };
   return { file, line: text.slice(0, start + 1).split('\n').length + 1 + index, column: 5 };
-}
-
-function isReport(value: unknown): value is Report {
-  return (
-    isRecord(value) && value['schema'] === reportSchema && ['matrices', 'sources', 'results', 'diagnoses'].every((key) => Array.isArray(value[key]))
-  );
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string | number, unknown>> {

@@ -33,7 +33,7 @@ export class Conversation {
   readonly #dialogue: Dialogue;
   readonly #manner: Manner;
   readonly #finished: (ending: Ending) => void;
-  readonly #at: string;
+  readonly #startedAt: number;
   readonly #wire: Wire;
   #step: Step | undefined;
   #received: Buffer[] = [];
@@ -49,7 +49,7 @@ export class Conversation {
     this.#dialogue = dialogue;
     this.#manner = manner;
     this.#finished = finished;
-    this.#at = new Date(manner.now()).toISOString();
+    this.#startedAt = manner.now();
     this.#wire = dial(target, {
       opened: () => {
         if (target.transport === 'tcp') {
@@ -190,7 +190,8 @@ export class Conversation {
   #observed(state: Observed['state'], reason: Observed['reason']): Observed {
     const { address, port } = this.#target;
     const local = this.#wire.local();
-    return { kind: 'observed', state, reason, target: { address, port }, at: this.#at, ...(local !== undefined && { local }) };
+    const at = new Date(this.#startedAt).toISOString();
+    return { kind: 'observed', state, reason, target: { address, port }, at, ...(local !== undefined && { local }) };
   }
 
   #end(ending: Ending, reset = false): void {

@@ -96,10 +96,13 @@ function dialTcp(target: Target, listener: Listener): Wire {
     local ??= endpointOf(socket);
   });
   socket.on('error', fail);
-  socket.on('end', end);
-  socket.on('close', end);
   socket.on('connect', () => {
     if (done) return;
+    socket.on('end', end);
+    socket.on('close', end);
+    socket.on('data', (bytes) => {
+      if (!done) listener.received(bytes);
+    });
     local = endpointOf(socket);
     // A port in the ephemeral range can connect to itself when source and destination are one host: nobody listens there.
     if (local !== undefined && local.port === target.port && local.address === target.address) {
@@ -108,9 +111,6 @@ function dialTcp(target: Target, listener: Listener): Wire {
     }
     open = true;
     listener.opened();
-  });
-  socket.on('data', (bytes) => {
-    if (!done) listener.received(bytes);
   });
 
   const secure = (serverName: string, authorities: string | undefined): void => {
@@ -180,7 +180,7 @@ function dialUdp(target: Target, listener: Listener): Wire {
     local = { address, port };
     listener.opened();
   });
-  const connect = (): void => void socket.connect(target.port, target.address);
+  const connect = (): void => socket.connect(target.port, target.address);
   if (target.localPort === undefined) connect();
   else socket.bind(target.localPort, connect);
 

@@ -89,7 +89,7 @@ export function isForbidden(expected: Result['expected']): boolean {
 }
 
 /** `10.0.0.1:389`, `[fd00::1]:389`. */
-export function endpointText({ address, port }: Endpoint): string {
+function endpointText({ address, port }: Endpoint): string {
   return `${bracketed(address)}:${port}`;
 }
 

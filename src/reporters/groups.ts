@@ -33,7 +33,7 @@ export interface Group {
 }
 
 /** How many results of a group are kept as evidence. */
-export const sampled = 4;
+const sampled = 4;
 
 /** Gathers results, rule by rule, and then rules that say the same of the same hosts. */
 export class Gathering {

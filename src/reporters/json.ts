@@ -24,11 +24,6 @@ export function* renderJson(report: StreamedReport): Generator<string, void> {
   yield `,\n${member('summary', summaryInOrder(report.summary))}\n}\n`;
 }
 
-/** One result as one line of JSON, without the line's end. */
-export function resultLine(result: Result): string {
-  return stringify(resultInOrder(result));
-}
-
 /** Characters that JSON allows and a terminal or an eye does not take well; inside a string, where alone they occur, their escape means the same. */
 const hidden = /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]/g;
 

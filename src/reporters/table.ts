@@ -161,8 +161,8 @@ function* bullet(text: string, width: number): Generator<string, void> {
   for (const line of rest) yield `    ${line}`;
 }
 
-/** `54 checks: 48 pass, 4 fail, …`: only what there is, worst last but pass first. */
-export function summaryLine(summary: Summary): string {
+/** `54 checks: 48 pass, 4 fail, …`: only what there is. */
+function summaryLine(summary: Summary): string {
   const counts = verdictStatuses.filter((status) => summary[status] > 0);
   return `${count(summary.total, 'check')}${counts.length === 0 ? '.' : `: ${counts.map((status) => `${summary[status]} ${status}`).join(', ')}.`}`;
 }

@@ -111,7 +111,7 @@ export function advice(finding: Finding, flow: Flow): string {
   const { source, origin, destination, target } = flow;
   switch (finding.code) {
     case 'refused':
-      return `Look on ${destination} whether the service runs and listens (netstat -ano); if it does, look for a rule that rejects ${origin} → ${target}, on the host and on the path.`;
+      return `Check on ${destination} whether the service runs and listens (netstat -ano); if it does, look for a rule that rejects ${origin} → ${target}, on the host and on the path.`;
     case 'no-answer':
     case 'rejected':
       return unreachedAdvice(finding.reason, flow);
@@ -120,7 +120,7 @@ export function advice(finding: Finding, flow: Flow): string {
     case 'service-silent':
       return `Look for a device that inspects ${origin} → ${target} (application control, TLS inspection, a proxy), then at the service's log on ${destination}.`;
     case 'service-absent':
-      return `Look on ${destination} whether the service runs: a host without it may not be the DC that the inventory says.`;
+      return `Check on ${destination} whether the service runs: a host without it may not be the DC that the inventory says.`;
     case 'wrong-host':
       return `Compare the address of ${destination} in the inventory with DNS, and look for address translation or a load balancer before ${target}.`;
     case 'reply-lost':
@@ -151,7 +151,7 @@ export function advice(finding: Finding, flow: Flow): string {
       return `Enable TLS 1.2 or later on ${destination}, or on the device that ends TLS in its place.`;
     case 'not-authoritative':
     case 'dns-failure':
-      return `Look whether ${destination} holds the zone of the domain, and that no device on the path answers DNS in its place.`;
+      return `Check whether ${destination} holds the zone of the domain, and that no device on the path answers DNS in its place.`;
     case 'paused':
     case 'not-synchronized':
     case 'global-catalog-not-ready':
@@ -159,7 +159,7 @@ export function advice(finding: Finding, flow: Flow): string {
     case 'not-active-directory':
       return `Compare the address of ${destination} in the inventory with DNS: another directory server has it.`;
     case 'not-registered':
-      return `Look whether ${destination} registers its SRV records (nltest /dsregdns) and whether they replicate.`;
+      return `Check whether ${destination} registers its SRV records (nltest /dsregdns) and whether they replicate.`;
     case 'signing-not-required':
       return `Require SMB signing on ${destination}, or correct the inventory if it is not a DC.`;
     case 'anonymous-refused':
@@ -169,7 +169,7 @@ export function advice(finding: Finding, flow: Flow): string {
     case 'port-translated':
       return `Take the port translation off ${origin} → ${target}: RPC names its ports inside the protocol.`;
     case 'kdc-complaint':
-      return `Look whether ${destination} serves the domain of the inventory; the network let the question through.`;
+      return `Check whether ${destination} serves the domain of the inventory; the network let the question through.`;
     case 'time-refused':
       return `Look at the restrictions of the time service on ${destination}; the network let the question through.`;
     case 'follow-up':
@@ -343,7 +343,7 @@ function unreachedAdvice(reason: Reason, { source, origin, destination, target, 
     return `Make sure that ${destination} is up and has this address, so that a block can be told from a dead host; then compare with what the rule expects.`;
   switch (reason) {
     case 'host-unreach':
-      return `Look whether ${destination} is up and has this address; then ask for ${origin} → ${target} to be allowed.`;
+      return `Check whether ${destination} is up and has this address; then ask for ${origin} → ${target} to be allowed.`;
     case 'net-unreach':
       return `Look at the routes from ${source} to ${destination} (route tables, VPN, peering); then ask for ${origin} → ${target} to be allowed.`;
     case 'name-unresolved':
@@ -395,27 +395,25 @@ const serviceWords = {
   'tls-failed': 'TLS failed',
 } as const satisfies Readonly<Record<ServiceStatus, string>>;
 
+/** The codes of the published matrices; those of other people's matrices read as they are written. */
 const symptoms: Readonly<Record<string, string>> = {
-  'ad-connector': 'AD Connector',
-  authentication: 'authentication',
-  'certificate-enrollment': 'certificate enrolment',
+  'ad-powershell': 'the AD PowerShell module',
+  'dc-not-found': 'finding a DC',
   'domain-join': 'domain join',
-  'dc-locator': 'finding a DC',
+  'file-access': 'file shares',
   'group-policy': 'group policy',
-  kerberos: 'Kerberos tickets',
-  ldap: 'LDAP',
-  ldaps: 'LDAP over TLS',
+  'legacy-names': 'NetBIOS names',
   logon: 'logon',
   'name-resolution': 'name resolution',
   'password-change': 'password change',
-  'password-reset': 'password reset',
-  promotion: 'promotion to DC',
+  'remote-desktop': 'remote desktop',
+  'remote-management': 'remote management',
   replication: 'replication',
   'rpc-unavailable': '"The RPC server is unavailable"',
-  'remote-administration': 'remote administration',
-  'sysvol-replication': 'SYSVOL replication',
-  'time-sync': 'time synchronization',
+  'secure-ldap': 'LDAP over TLS',
+  'time-skew': 'clock skew',
   trust: 'trusts',
+  'universal-groups': 'universal groups at logon',
 };
 
 /** Names of the KDC's errors that a probe is likely to meet (RFC 4120 §7.5.9, [MS-KILE] 2.2.1). */

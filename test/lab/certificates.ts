@@ -20,27 +20,61 @@ export async function makeCertificates(): Promise<void> {
   const newKey = ['openssl', 'req', '-config', join(tlsDir, 'req.cnf'), '-newkey', 'rsa:2048', '-nodes', '-sha256'];
   writeFileSync(join(tlsDir, 'req.cnf'), '[req]\ndistinguished_name = name\n[name]\n');
   await run([
-    ...newKey, '-x509', '-days', days, '-subj', `/O=portmatrix lab/CN=Lab CA of ${DOMAIN}`, '-keyout', caKey, '-out', CA_FILE,
-    '-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign,cRLSign',
-    '-addext', 'subjectKeyIdentifier=hash',
+    ...newKey,
+    '-x509',
+    '-days',
+    days,
+    '-subj',
+    `/O=portmatrix lab/CN=Lab CA of ${DOMAIN}`,
+    '-keyout',
+    caKey,
+    '-out',
+    CA_FILE,
+    '-addext',
+    'basicConstraints=critical,CA:TRUE',
+    '-addext',
+    'keyUsage=critical,keyCertSign,cRLSign',
+    '-addext',
+    'subjectKeyIdentifier=hash',
   ]);
-  await Promise.all(DCS.map(async (dc) => {
-    const { certFile, keyFile } = certificateOf(dc);
-    const requestFile = join(tlsDir, `${dc}.csr`);
-    const extensionFile = join(tlsDir, `${dc}.ext`);
-    writeFileSync(extensionFile, [
-      'basicConstraints=critical,CA:FALSE',
-      'keyUsage=critical,digitalSignature,keyEncipherment',
-      'extendedKeyUsage=serverAuth',
-      `subjectAltName=DNS:${HOSTS[dc].fqdn}`,
-      'subjectKeyIdentifier=hash',
-      'authorityKeyIdentifier=keyid',
-      '',
-    ].join('\n'));
-    await run([...newKey, '-subj', `/CN=${HOSTS[dc].fqdn}`, '-keyout', keyFile, '-out', requestFile]);
-    await run([
-      'openssl', 'x509', '-req', '-sha256', '-in', requestFile, '-CA', CA_FILE, '-CAkey', caKey, '-days', days,
-      '-set_serial', dc === 'dc1' ? '1001' : '1002', '-extfile', extensionFile, '-out', certFile,
-    ]);
-  }));
+  await Promise.all(
+    DCS.map(async (dc) => {
+      const { certFile, keyFile } = certificateOf(dc);
+      const requestFile = join(tlsDir, `${dc}.csr`);
+      const extensionFile = join(tlsDir, `${dc}.ext`);
+      writeFileSync(
+        extensionFile,
+        [
+          'basicConstraints=critical,CA:FALSE',
+          'keyUsage=critical,digitalSignature,keyEncipherment',
+          'extendedKeyUsage=serverAuth',
+          `subjectAltName=DNS:${HOSTS[dc].fqdn}`,
+          'subjectKeyIdentifier=hash',
+          'authorityKeyIdentifier=keyid',
+          '',
+        ].join('\n'),
+      );
+      await run([...newKey, '-subj', `/CN=${HOSTS[dc].fqdn}`, '-keyout', keyFile, '-out', requestFile]);
+      await run([
+        'openssl',
+        'x509',
+        '-req',
+        '-sha256',
+        '-in',
+        requestFile,
+        '-CA',
+        CA_FILE,
+        '-CAkey',
+        caKey,
+        '-days',
+        days,
+        '-set_serial',
+        dc === 'dc1' ? '1001' : '1002',
+        '-extfile',
+        extensionFile,
+        '-out',
+        certFile,
+      ]);
+    }),
+  );
 }

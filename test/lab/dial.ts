@@ -17,8 +17,9 @@ const waitMs = 1500;
  * program sees there: 'connected' (TCP), 'reply' (UDP), 'timeout' (nothing for 1500 ms) or the errno's name.
  */
 export async function dialFrom(host: HostName, targets: readonly Target[]): Promise<string[]> {
-  const argv = [process.execPath, fileURLToPath(import.meta.url), ...targets.flatMap(({ transport, address, port }) => [transport, address, String(port)])];
-  return (await run([...inNetns(HOSTS[host].netns), ...argv])).trim().split('\n');
+  const words = targets.flatMap(({ transport, address, port }) => [transport, address, String(port)]);
+  const argv = [...inNetns(HOSTS[host].netns), process.execPath, fileURLToPath(import.meta.url), ...words];
+  return (await run(argv)).trim().split('\n');
 }
 
 function dialTcp(address: string, port: number): Promise<string> {

@@ -118,7 +118,10 @@ describe('the firewall', { skip: installed ? false : `no lab: ${reason}` }, () =
 
   test('takes ranges with both their ends, and nothing that is no port', async () => {
     await applyFirewall([rule('tcp', '49153-49154', 'reset')]);
-    const seen = await dialFrom('client', [49152, 49153, 49154].map((port) => ({ transport: 'tcp' as const, address, port })));
+    const seen = await dialFrom(
+      'client',
+      [49152, 49153, 49154].map((port) => ({ transport: 'tcp' as const, address, port })),
+    );
     assert.deepEqual(seen, ['connected', 'ECONNREFUSED', 'ECONNREFUSED']);
     for (const ports of ['', '0x10', '5-4', '65536', '1-65536', '389,636', '389 accept']) {
       await assert.rejects(applyFirewall([rule('tcp', ports, 'drop')]), /neither a port nor a range/, ports);
@@ -149,7 +152,10 @@ describe('the firewall', { skip: installed ? false : `no lab: ${reason}` }, () =
 
   test('rejects every one of 50 parallel requests, unless ICMP is limited as Linux does by default', async () => {
     await applyFirewall([rule('tcp', ldap, 'admin-prohibited')]);
-    for (const [at, errno] of [[address, 'EHOSTUNREACH'], [address6, 'EACCES']] as const) {
+    for (const [at, errno] of [
+      [address, 'EHOSTUNREACH'],
+      [address6, 'EACCES'],
+    ] as const) {
       const burst = Array.from({ length: 50 }, () => ({ transport: 'tcp' as const, address: at, port: 389 }));
       const count = async (): Promise<number> => (await dialFrom('client', burst)).filter((seen) => seen === errno).length;
       await setIcmpRateLimit(false);

@@ -22,15 +22,7 @@ import type { HostName } from './topology.ts';
  * closed TCP port too; the ICMP error of a closed UDP port is neither and passes.
  */
 export type Action =
-  | 'accept'
-  | 'drop'
-  | 'drop-reply'
-  | 'reset'
-  | 'port-unreach'
-  | 'admin-prohibited'
-  | 'host-unreach'
-  | 'net-unreach'
-  | 'proto-unreach';
+  'accept' | 'drop' | 'drop-reply' | 'reset' | 'port-unreach' | 'admin-prohibited' | 'host-unreach' | 'net-unreach' | 'proto-unreach';
 
 /** What the router does with the traffic from one host to some ports of another, over IPv4 and IPv6. */
 export type FirewallRule = {
@@ -46,9 +38,9 @@ const table = 'inet portmatrix';
 
 /** nft statements of the actions that match requests; the ICMP ones by family, as the types differ. */
 const verdicts = {
-  'accept': { ip: 'accept', ip6: 'accept' },
-  'drop': { ip: 'drop', ip6: 'drop' },
-  'reset': { ip: 'reject with tcp reset', ip6: 'reject with tcp reset' },
+  accept: { ip: 'accept', ip6: 'accept' },
+  drop: { ip: 'drop', ip6: 'drop' },
+  reset: { ip: 'reject with tcp reset', ip6: 'reject with tcp reset' },
   'port-unreach': { ip: 'reject with icmp type port-unreachable', ip6: 'reject with icmpv6 type port-unreachable' },
   'admin-prohibited': { ip: 'reject with icmp type admin-prohibited', ip6: 'reject with icmpv6 type admin-prohibited' },
   'host-unreach': { ip: 'reject with icmp type host-unreachable', ip6: 'reject with icmpv6 type addr-unreachable' },
@@ -65,7 +57,10 @@ const verdicts = {
  * request and its replies. Throws on ports that are no port or range, and on a `reset` for UDP.
  */
 export async function applyFirewall(rules: readonly FirewallRule[]): Promise<void> {
-  const lines = rules.flatMap(statements).map((statement) => `    ${statement}\n`).join('');
+  const lines = rules
+    .flatMap(statements)
+    .map((statement) => `    ${statement}\n`)
+    .join('');
   const script = `table ${table}
 delete table ${table}
 table ${table} {

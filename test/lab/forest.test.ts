@@ -6,10 +6,9 @@ import type { Forest } from './forest.ts';
 import { existingNamespaces, pidsIn } from './network.ts';
 import { installLabPackages } from './packages.ts';
 import { pollUntil } from './poll.ts';
-import { DC_TCP_PORTS } from './readiness.ts';
 import { NAMING_CONTEXTS } from './replication.ts';
 import { runAs, smbConf } from './samba.ts';
-import { DCS, DOMAIN, HOSTS, NAMESPACES } from './topology.ts';
+import { DC_TCP_PORTS, DC_UDP_PORTS, DCS, DOMAIN, HOSTS, NAMESPACES } from './topology.ts';
 
 const { installed, reason } = installLabPackages();
 
@@ -56,10 +55,24 @@ describe('the forest', { skip: installed ? false : `no lab: ${reason}` }, () => 
       assert.match(shown, /isSynchronized: TRUE/);
     });
 
-    test(`${dc} has exactly the DC's ports open at ${address}`, async () => {
+    test(`${dc} has exactly the DC's TCP ports open at ${address}`, async () => {
       const shown = await onClient('nmap', ...six, '-n', '-Pn', '-sT', '--unprivileged', '-p-', address);
       const open = [...shown.matchAll(/^(\d+)\/tcp\s+open\b/gm)].map(([, port]) => Number(port));
       assert.deepEqual(open, DC_TCP_PORTS);
+    });
+
+    test(`${dc} has exactly the DC's UDP ports bound at ${address}`, async () => {
+      const bound = (await run([...forest.prefix(dc), 'ss', '-Hlun']))
+        .trim()
+        .split('\n')
+        .map((line) => line.trim().split(/\s+/)[3] ?? '');
+      const own = six.length > 0 ? [`[${address}]`, '[::]'] : [address, '0.0.0.0'];
+      const ports = bound.filter((local) => own.includes(local.replace(/:\d+$/, ''))).map((local) => Number(local.replace(/^.*:/, '')));
+      const expected = six.length > 0 ? DC_UDP_PORTS.filter((port) => port !== 137 && port !== 138) : DC_UDP_PORTS;
+      assert.deepEqual(
+        [...new Set(ports)].sort((a, b) => a - b),
+        expected,
+      );
     });
 
     for (const port of ['636', '3269']) {
@@ -110,17 +123,23 @@ describe('the forest', { skip: installed ? false : `no lab: ${reason}` }, () => 
 
   test('has no way out: its hosts have no link but the one to the router, the router none but those to the hosts', async () => {
     for (const netns of NAMESPACES) {
-      const links = (await run(['ip', '-n', netns, '-br', 'link'])).trim().split('\n').map((line) => line.split(/[@\s]/)[0]);
+      const links = (await run(['ip', '-n', netns, '-br', 'link']))
+        .trim()
+        .split('\n')
+        .map((line) => line.split(/[@\s]/)[0]);
       assert.deepEqual(links.sort(), netns === 'pm-router' ? ['bastion', 'client', 'dc1', 'dc2', 'lo'] : ['eth0', 'lo']);
     }
     assert.equal(await run(['ip', '-n', 'pm-router', 'route', 'show', 'default']), '');
   });
 
   test('comes up again after its daemons were killed, from the state that they left', async () => {
-    const directory = async (): Promise<string> => (await runAs('dc1', ['samba-tool', 'drs', 'showrepl', 'dc1', '-s', smbConf('dc1'), '-P'], 20_000))
-      .replace(/^[^]*DSA invocationId: (\S+)[^]*$/, '$1');
+    const directory = async (): Promise<string> =>
+      (await runAs('dc1', ['samba-tool', 'drs', 'showrepl', 'dc1', '-s', smbConf('dc1'), '-P'], 20_000)).replace(
+        /^[^]*DSA invocationId: (\S+)[^]*$/,
+        '$1',
+      );
     const before = await directory();
-    const pids = [...await pidsIn(HOSTS.dc1.netns), ...await pidsIn(HOSTS.dc2.netns)];
+    const pids = [...(await pidsIn(HOSTS.dc1.netns)), ...(await pidsIn(HOSTS.dc2.netns))];
     await run(['kill', '-KILL', ...pids]);
     await pollUntil('end of the daemons', 10_000, async () => (await pidsIn(HOSTS.dc2.netns))[0]);
     await raiseForest();

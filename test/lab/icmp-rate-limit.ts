@@ -4,12 +4,7 @@ import { NAMESPACES, inNetns } from './topology.ts';
 // The masks say which ICMP types are limited at all. Clearing them also lifts the kernel-wide limit
 // (net.ipv4.icmp_msgs_per_sec), which up to Linux 6.12 is one for the machine and cannot be set in a namespace.
 // ICMPv6 type 2 is exempt anyway; an empty mask cannot be written.
-const unlimited = [
-  'net.ipv4.icmp_ratelimit=0',
-  'net.ipv4.icmp_ratemask=0',
-  'net.ipv6.icmp.ratelimit=0',
-  'net.ipv6.icmp.ratemask=2',
-];
+const unlimited = ['net.ipv4.icmp_ratelimit=0', 'net.ipv4.icmp_ratemask=0', 'net.ipv6.icmp.ratelimit=0', 'net.ipv6.icmp.ratemask=2'];
 
 /**
  * Says whether the lab's hosts and router limit the ICMP errors they send: off as the lab is raised, on as the kernel
@@ -24,5 +19,8 @@ export async function setIcmpRateLimit(on: boolean): Promise<void> {
 async function kernelDefaults(): Promise<string[]> {
   const names = unlimited.map((setting) => setting.slice(0, setting.indexOf('=')));
   const text = await run(['unshare', '--net', 'sysctl', ...names]);
-  return text.trim().split('\n').map((line) => line.replace(' = ', '='));
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => line.replace(' = ', '='));
 }

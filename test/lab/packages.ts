@@ -9,7 +9,16 @@ export type Installation = { readonly installed: boolean; readonly reason?: stri
  * samba_dnsupdate registers a joined DC through the nsupdate of bind9-dnsutils, whose dig shows when DNS is ready.
  */
 export const LAB_PACKAGES = [
-  'iproute2', 'procps', 'util-linux', 'openssl', 'nftables', 'chrony', 'samba-ad-dc', 'samba-ad-provision', 'bind9-dnsutils', 'ethtool',
+  'iproute2',
+  'procps',
+  'util-linux',
+  'openssl',
+  'nftables',
+  'chrony',
+  'samba-ad-dc',
+  'samba-ad-provision',
+  'bind9-dnsutils',
+  'ethtool',
   'nmap',
 ] as const;
 

@@ -4,11 +4,8 @@ import { connect, isIPv6 } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { attempt, run } from './command.ts';
 import { pollUntil } from './poll.ts';
-import { DCS, DOMAIN, HOSTS, inNetns } from './topology.ts';
+import { DC_TCP_PORTS, DCS, DOMAIN, HOSTS, inNetns } from './topology.ts';
 import type { DcName } from './topology.ts';
-
-/** The TCP ports that each DC of the untouched lab has open, over IPv4 and IPv6; no other is. */
-export const DC_TCP_PORTS: readonly number[] = [53, 88, 135, 139, 389, 445, 464, 636, 3268, 3269, 49152, 49153, 49154];
 
 const answerMs = 1000;
 
@@ -22,16 +19,17 @@ export async function awaitReadiness(dcs: readonly DcName[], boundMs: number): P
 }
 
 async function missing(dcs: readonly DcName[]): Promise<string | undefined> {
-  const found = await Promise.all(dcs.flatMap((dc) => {
-    const { address, address6 } = HOSTS[dc];
-    return [address, address6].map(async (at) =>
-      await firstMissingPort(at) ?? await missingNames(at, dcs) ?? await missingTime(at));
-  }));
+  const found = await Promise.all(
+    dcs.flatMap((dc) => {
+      const { address, address6 } = HOSTS[dc];
+      return [address, address6].map(async (at) => (await firstMissingPort(at)) ?? (await missingNames(at, dcs)) ?? (await missingTime(at)));
+    }),
+  );
   return found.find((text) => text !== undefined);
 }
 
 async function firstMissingPort(address: string): Promise<string | undefined> {
-  const ports = await Promise.all(DC_TCP_PORTS.map(async (port) => (await accepts(address, port)) ? undefined : port));
+  const ports = await Promise.all(DC_TCP_PORTS.map(async (port) => ((await accepts(address, port)) ? undefined : port)));
   const port = ports.find((found) => found !== undefined);
   return port === undefined ? undefined : `TCP ${address} ${port}`;
 }
@@ -69,7 +67,15 @@ async function missingNames(server: string, dcs: readonly DcName[]): Promise<str
   const questions = new Set(expected.map((record) => record.split(' ').slice(0, 2).join(' ')));
   const asked = [...questions].flatMap((question) => question.split(' '));
   const { stdout } = await attempt(['dig', '+noall', '+answer', '+time=1', '+tries=1', `@${server}`, ...asked], { timeoutMs: 10_000 });
-  const answers = new Set(stdout.split('\n').map((line) => line.toLowerCase().replace(/\.?\s+\d+\s+in\s+/, ' ').replace(/\s+/g, ' ').replace(/\.$/, '')));
+  const answers = new Set(
+    stdout
+      .toLowerCase()
+      .split('\n')
+      .map((line) => {
+        const [name = '', , , ...typeAndData] = line.split(/\s+/); // name. ttl IN type data.
+        return [name, ...typeAndData].map((word) => word.replace(/\.$/, '')).join(' ');
+      }),
+  );
   const absent = expected.find((record) => !answers.has(record.toLowerCase()));
   return absent === undefined ? undefined : `DNS at ${server}: ${absent}`;
 }

@@ -6,7 +6,11 @@ const suffix = 'DC=corp,DC=example,DC=test';
 
 /** The naming contexts that both DCs hold and replicate. */
 export const NAMING_CONTEXTS: readonly string[] = [
-  suffix, `CN=Configuration,${suffix}`, `CN=Schema,CN=Configuration,${suffix}`, `DC=DomainDnsZones,${suffix}`, `DC=ForestDnsZones,${suffix}`,
+  suffix,
+  `CN=Configuration,${suffix}`,
+  `CN=Schema,CN=Configuration,${suffix}`,
+  `DC=DomainDnsZones,${suffix}`,
+  `DC=ForestDnsZones,${suffix}`,
 ];
 
 const boundMs = 20_000;
@@ -31,12 +35,14 @@ export async function settleReplication(force: boolean): Promise<void> {
 
 /** Names the replication links (puller and naming context) that never worked or failed the last time. */
 async function failingLinks(): Promise<string[]> {
-  const perDc = await Promise.all(DCS.map(async (dc) => {
-    const shown = await drs(dc, ['showrepl', '--json', dc]);
-    if (shown === undefined) return [`${dc} did not say`];
-    const working = new Set(workingContexts(JSON.parse(shown)));
-    return NAMING_CONTEXTS.filter((nc) => !working.has(nc)).map((nc) => `${dc} has not ${nc}`);
-  }));
+  const perDc = await Promise.all(
+    DCS.map(async (dc) => {
+      const shown = await drs(dc, ['showrepl', '--json', dc]);
+      if (shown === undefined) return [`${dc} did not say`];
+      const working = new Set(workingContexts(JSON.parse(shown)));
+      return NAMING_CONTEXTS.filter((nc) => !working.has(nc)).map((nc) => `${dc} has not ${nc}`);
+    }),
+  );
   return perDc.flat();
 }
 

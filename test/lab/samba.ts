@@ -22,32 +22,64 @@ export async function provisionDc1(): Promise<void> {
   const { address, address6 } = HOSTS.dc1;
   mkdirSync(dcDir('dc1'), { recursive: true, mode: 0o700 });
   // Without -s /dev/null samba-tool merges the host's own smb.conf into the new one.
-  await runAs('dc1', [
-    'samba-tool', 'domain', 'provision', '-s', '/dev/null', `--targetdir=${dcDir('dc1')}`,
-    `--realm=${REALM}`, `--domain=${NETBIOS_DOMAIN}`, '--server-role=dc', '--dns-backend=SAMBA_INTERNAL',
-    '--host-name=dc1', `--host-ip=${address}`, `--host-ip6=${address6}`, `--adminpass=${ADMINISTRATOR.password}`,
-  ], 120_000);
+  await runAs(
+    'dc1',
+    [
+      'samba-tool',
+      'domain',
+      'provision',
+      '-s',
+      '/dev/null',
+      `--targetdir=${dcDir('dc1')}`,
+      `--realm=${REALM}`,
+      `--domain=${NETBIOS_DOMAIN}`,
+      '--server-role=dc',
+      '--dns-backend=SAMBA_INTERNAL',
+      '--host-name=dc1',
+      `--host-ip=${address}`,
+      `--host-ip6=${address6}`,
+      `--adminpass=${ADMINISTRATOR.password}`,
+    ],
+    120_000,
+  );
 }
 
 /** Joins dc2 as the second DC through a running dc1, in an empty folder. */
 export async function joinDc2(): Promise<void> {
   const { address, address6 } = HOSTS.dc2;
   mkdirSync(dcDir('dc2'), { recursive: true, mode: 0o700 });
-  await runAs('dc2', [
-    'samba-tool', 'domain', 'join', DOMAIN, 'DC', '-s', '/dev/null', `--targetdir=${dcDir('dc2')}`,
-    '--dns-backend=SAMBA_INTERNAL', `--server=${HOSTS.dc1.fqdn}`, '--option=netbios name=dc2',
-    `--option=interfaces=${address}/24 ${address6}/64`, '--option=bind interfaces only=yes',
-    `-U${ADMINISTRATOR.name}%${ADMINISTRATOR.password}`,
-  ], 120_000);
+  await runAs(
+    'dc2',
+    [
+      'samba-tool',
+      'domain',
+      'join',
+      DOMAIN,
+      'DC',
+      '-s',
+      '/dev/null',
+      `--targetdir=${dcDir('dc2')}`,
+      '--dns-backend=SAMBA_INTERNAL',
+      `--server=${HOSTS.dc1.fqdn}`,
+      '--option=netbios name=dc2',
+      `--option=interfaces=${address}/24 ${address6}/64`,
+      '--option=bind interfaces only=yes',
+      `-U${ADMINISTRATOR.name}%${ADMINISTRATOR.password}`,
+    ],
+    120_000,
+  );
 }
 
 /** Writes the Kerberos settings that all Samba programs of the lab use. */
 export function writeKrb5(): void {
-  writeFileSync(KRB5_FILE, `[libdefaults]
+  writeFileSync(
+    KRB5_FILE,
+    `[libdefaults]
   default_realm = ${REALM}
   dns_lookup_realm = false
   dns_lookup_kdc = true
-`);
+`,
+  );
 }
 
 /** Starts one DC's Samba, which then runs until its namespace is cleared, whatever becomes of this process. */
@@ -68,14 +100,17 @@ export function startSamba(dc: DcName): void {
 export function startChrony(dc: DcName): void {
   const dir = dcDir(dc);
   const file = join(dir, 'chrony.conf');
-  writeFileSync(file, `local stratum 5
+  writeFileSync(
+    file,
+    `local stratum 5
 allow
 port 123
 cmdport 0
 bindcmdaddress /
 pidfile ${join(dir, 'run', 'chronyd.pid')}
 ntpsigndsocket ${join(dir, 'ntp_signd')}
-`);
+`,
+  );
   startDaemon(dc, 'chrony', ['chronyd', '-x', '-d', '-u', 'root', '-f', file]);
 }
 

@@ -56,6 +56,12 @@ export const HOSTS: Readonly<Record<HostName, Host>> = {
 /** The two domain controllers, in the order in which they are made. */
 export const DCS: readonly DcName[] = ['dc1', 'dc2'];
 
+/** The TCP ports that each DC has open, over IPv4 and IPv6; no other is. */
+export const DC_TCP_PORTS: readonly number[] = [53, 88, 135, 139, 389, 445, 464, 636, 3268, 3269, 49152, 49153, 49154];
+
+/** The UDP ports that each DC has bound over IPv4; over IPv6 the NetBIOS ones (137, 138) are not, and no other is. */
+export const DC_UDP_PORTS: readonly number[] = [53, 88, 123, 137, 138, 389, 464];
+
 /** Every namespace of the lab; whatever has one of these names is the lab's own. */
 export const NAMESPACES: readonly string[] = [...Object.values(HOSTS).map(({ netns }) => netns), ROUTER_NETNS];
 

@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Report } from '../../src/report.ts';
+import { DOMAIN, HOSTS, type HostName, inNetns } from './topology.ts';
+
+/** IPv4 or IPv6: which of the lab hosts' addresses an inventory names. */
+export type Family = 4 | 6;
+
+/** What `portmatrix run` came to: its report as it wrote it, its exit code, and what it printed. */
+export interface Ran {
+  readonly report: Report;
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly junit: string;
+}
+
+const roles: Readonly<Record<HostName, readonly string[]>> = { dc1: ['dc'], dc2: ['dc'], client: ['client'], bastion: ['bastion'] };
+
+/** An inventory of the lab, over one address family, as YAML text (JSON is YAML). */
+export function inventoryText(caFile: string, family: Family, extra: Readonly<Partial<Record<HostName, object>>> = {}): string {
+  const hosts = Object.values(HOSTS).map(({ name, fqdn, netns, address, address6 }) => ({
+    name,
+    address: family === 4 ? address : address6,
+    dnsName: fqdn,
+    roles: roles[name],
+    ...(roles[name].includes('dc') && { os: 'samba' }),
+    connector: { exec: inNetns(netns) },
+    ...extra[name],
+  }));
+  return JSON.stringify({ domain: DOMAIN, authorities: caFile, hosts });
+}
+
+/** Runs the product against the lab, through agents in the namespaces, and reads what it wrote. */
+export async function runProduct(inventory: string, matrix: string | undefined, words: readonly string[] = []): Promise<Ran> {
+  const folder = mkdtempSync(join(tmpdir(), 'portmatrix-'));
+  try {
+    const files = { inventory: join(folder, 'inventory.yaml'), matrix: join(folder, 'matrix.yaml') };
+    writeFileSync(files.inventory, inventory);
+    if (matrix !== undefined) writeFileSync(files.matrix, matrix);
+    const chosen = matrix === undefined ? [] : ['-m', files.matrix];
+    const ended = await spawned(['src/bin.cjs', 'run', '-i', files.inventory, ...chosen, '--out', folder, ...words]);
+    // The report is checked against its schema by the unit tests; here it is only read.
+    const report: Report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
+    return { report, ...ended, junit: readFileSync(join(folder, 'junit.xml'), 'utf8') };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+function spawned(words: readonly string[]): Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.on('error', reject);
+    child.on('close', (status) => resolve({ status, stdout, stderr }));
+  });
+}

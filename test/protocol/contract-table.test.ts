@@ -1,0 +1,198 @@
+/**
+ * The contract table: what each probe says, over each transport it speaks, of a peer in each condition. The rows come from the registry, so a probe that
+ * nobody speaks for fails here.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { type Facts, volatileFacts } from '../../agent/contract/fact.ts';
+import type { Observed } from '../../agent/contract/outcome.ts';
+import { type ProbeName, probes, type Transport, traitsOf } from '../../agent/contract/probe.ts';
+import { capturedAt } from '../support/captures.ts';
+import { makeIdentity } from '../support/certificate.ts';
+import { jobOf, observedAt, rpcRule, ruleOf, runJob } from '../support/jobs.ts';
+import { serveTcp } from '../support/loopback.ts';
+import { type Condition, conditions, startPeer } from '../support/peers.ts';
+import { endpointMapperFor, rpcServerOn, services, wireUuids } from '../support/speakers.ts';
+
+type Row = readonly [state: Observed['state'], reason: Observed['reason'], status?: NonNullable<Observed['service']>['status']];
+
+/** What a peer in each condition is to a probe that asks for the service. */
+const expected: Readonly<Record<Transport, Readonly<Record<Condition, Row>>>> = {
+  tcp: {
+    correct: ['open', 'syn-ack', 'identified'],
+    garbage: ['open', 'syn-ack', 'malformed'],
+    silent: ['open', 'syn-ack', 'silent'],
+    'closes at once': ['open', 'syn-ack', 'disconnected'],
+    'closes mid-reply': ['open', 'syn-ack', 'disconnected'],
+    refused: ['closed', 'conn-refused'],
+  },
+  udp: {
+    correct: ['open', 'udp-response', 'identified'],
+    garbage: ['open', 'udp-response', 'malformed'],
+    silent: ['open|filtered', 'no-response'],
+    // The first datagram was taken; the second met nobody.
+    'closes at once': ['closed', 'port-unreach'],
+    'closes mid-reply': ['open', 'udp-response', 'malformed'],
+    refused: ['closed', 'port-unreach'],
+  },
+};
+
+/** How often the network was asked, where that is not once. A hang-up is asked again, and so is silence over UDP, or where there is another form. */
+function attemptsOf(probe: ProbeName, transport: Transport, condition: Condition): number {
+  const { identifies, forms } = traitsOf(probe);
+  switch (condition) {
+    case 'silent':
+      return transport === 'udp' || forms > 1 ? 2 : 1;
+    case 'closes at once':
+      return transport === 'udp' || identifies ? 2 : 1;
+    case 'closes mid-reply':
+      return transport === 'tcp' && identifies ? 2 : 1;
+    case 'correct':
+    case 'garbage':
+    case 'refused':
+      return 1;
+    default:
+      return condition satisfies never;
+  }
+}
+
+const srv = { rcode: 'NOERROR', authoritative: true, truncated: false, srvTargets: ['dc1.corp.example.test', 'dc2.corp.example.test'] };
+const rootDse: Facts = {
+  resultCode: 0,
+  dnsName: 'dc1.corp.example.test',
+  domain: 'corp.example.test',
+  forest: 'corp.example.test',
+  site: 'Default-First-Site-Name',
+  synchronized: true,
+  globalCatalogReady: true,
+  functionalLevel: 4,
+  vendor: 'Samba Team (https://www.samba.org)',
+};
+const tls: Facts = {
+  tlsProtocol: 'TLSv1.3',
+  tlsCipher: 'TLS_AES_256_GCM_SHA384',
+  certificateChain: 'not-checked',
+  certificateSubject: 'CN=dc1.corp.example.test',
+  certificateIssuer: 'CN=dc1.corp.example.test',
+  certificateNames: ['dc1.corp.example.test'],
+  certificateUsages: ['1.3.6.1.5.5.7.3.1'],
+  certificateSignature: 'ecdsa-with-SHA256',
+  certificateKeyType: 'ec',
+  certificateKeyBits: 256,
+};
+
+/** All facts of the proper answer, but for clocks and what is new in each certificate. */
+const facts: Readonly<Record<ProbeName, Facts | undefined>> = {
+  tcp: undefined,
+  udp: undefined,
+  dns: { ...srv, soaPrimary: 'dc1.corp.example.test' },
+  cldap: {
+    resultCode: 0,
+    paused: false,
+    roles: ['closest', 'ds', 'gc', 'good-time', 'kdc', 'ldap', 'full-secrets', 'pdc', 'time', 'writable'].sort(),
+    domainGuid: 'a107ed65-9b7f-4915-a52d-4b2fd81a1c3a',
+    forest: 'corp.example.test',
+    domain: 'corp.example.test',
+    dnsName: 'dc1.corp.example.test',
+    netbiosDomain: 'CORP',
+    netbiosName: 'DC1',
+    site: 'Default-First-Site-Name',
+    clientSite: 'Default-First-Site-Name',
+  },
+  ldap: rootDse,
+  ldaps: { ...tls, ...rootDse },
+  kerberos: { errorCode: 25, principal: 'DC1$', realm: 'CORP.EXAMPLE.TEST' },
+  kpasswd: { errorCode: 2, realm: 'CORP.EXAMPLE.TEST' },
+  ntp: { stratum: 8, leap: 0, referenceId: '127.127.1.1' },
+  smb: { dialect: '3.1.1', signingRequired: true, serverGuid: '00316364-0000-0000-0000-000000000000' },
+  epm: { rpcPorts: { drsuapi: 49153 }, rpcAbsent: ['netlogon', 'samr', 'lsarpc', 'dfsr'] },
+  rpc: { rpcInterface: 'drsuapi' },
+  netbios: {},
+};
+const netbiosFacts: Readonly<Record<Transport, Facts>> = {
+  tcp: { sessionCode: 'positive' },
+  udp: {
+    netbiosNames: ['CORP<00>', 'CORP<1b>', 'CORP<1c>', 'DC1<00>', 'DC1<03>', 'DC1<20>', '__SAMBA__<00>', '__SAMBA__<20>'],
+    netbiosName: 'DC1',
+    netbiosDomain: 'CORP',
+  },
+};
+
+/** What the first answer, or the handshake, brought before a later answer broke off. */
+const gatheredBefore: Readonly<Partial<Record<ProbeName, Facts>>> = { ldaps: tls };
+
+const clocks: Readonly<Partial<Record<ProbeName, number>>> = {
+  ldap: capturedAt.rootDse,
+  ldaps: capturedAt.rootDse,
+  kerberos: capturedAt.preAuthentication,
+  kpasswd: capturedAt.changeRefused,
+};
+
+const identity = makeIdentity('dc1.corp.example.test');
+const newEachTime = new Set<string>([...volatileFacts, 'certificateNotBefore', 'certificateNotAfter', 'certificateFingerprint']);
+const probeNames = Object.keys(probes).filter((name): name is ProbeName => name in probes);
+
+describe('the contract table', { concurrency: true }, () => {
+  for (const probe of probeNames) {
+    for (const transport of probes[probe].transports) {
+      for (const condition of conditions) {
+        const [state, reason, status] = expected[transport][condition];
+        const service = traitsOf(probe).identifies ? status : undefined;
+        const row = openAnyway(probe, transport, condition) ?? { state, reason };
+        test(`${probe} over ${transport}, ${condition}: ${row.state}, ${row.reason}${service === undefined ? '' : `, ${service}`}`, async (t) => {
+          const found = services[probe][transport];
+          assert.ok(found !== undefined, `nobody speaks ${probe} over ${transport}: add a speaker`);
+          const port = await startPeer(t, condition, transport, found, identity);
+          const mapper = probe === 'rpc' ? [ruleOf('epm', 'tcp', await startMapper(t, port))] : [];
+          const rule = probe === 'rpc' ? rpcRule('drsuapi', 0) : ruleOf(probe, transport, port);
+          // Nothing waits for this deadline but what stays silent.
+          const waits = condition === 'silent' || (condition === 'closes at once' && transport === 'udp');
+          const told = await runJob(jobOf([...mapper, rule], { timeoutMs: waits ? 600 : 10_000 }));
+          const outcome = observedAt(told, mapper.length);
+
+          assert.deepEqual([outcome.state, outcome.reason, outcome.service?.status], [row.state, row.reason, service]);
+          assert.deepEqual(outcome.target, { address: '127.0.0.1', port });
+          assert.equal(outcome.local?.address, '127.0.0.1');
+          assert.equal(outcome.port, probe === 'rpc' ? port : undefined);
+          assert.equal(told.results.find(({ index }) => index === mapper.length)?.attempts, attemptsOf(probe, transport, condition));
+          if (condition === 'correct') assertFacts(probe, transport, outcome, port);
+          if (condition === 'garbage' && service !== undefined) assertGarbage(probe, outcome);
+          if (condition === 'closes mid-reply' && service === 'disconnected') {
+            assert.deepEqual(lasting(outcome.service?.facts ?? {}), gatheredBefore[probe] ?? {});
+          }
+        });
+      }
+    }
+  }
+});
+
+/** A bare probe takes any sign of life for what it asked. */
+function openAnyway(probe: ProbeName, transport: Transport, condition: Condition): { state: Observed['state']; reason: Observed['reason'] } | undefined {
+  return probe === 'udp' && transport === 'udp' && condition === 'correct' ? { state: 'open', reason: 'udp-response' } : undefined;
+}
+
+function startMapper(t: Parameters<typeof serveTcp>[0], port: number): Promise<number> {
+  const speak = endpointMapperFor({ [wireUuids.drsuapi]: port });
+  return serveTcp(t, (socket) => socket.on('data', (request) => socket.write(speak(request) ?? '')));
+}
+
+function lasting(all: Facts): Facts {
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !newEachTime.has(name)));
+}
+
+function assertFacts(probe: ProbeName, transport: Transport, outcome: Observed, port: number): void {
+  const wanted = probe === 'netbios' ? netbiosFacts[transport] : probe === 'rpc' ? { ...facts.rpc, rpcSecondaryPort: port } : facts[probe];
+  const found = outcome.service?.facts;
+  assert.deepEqual(found && lasting(found), wanted);
+  const clock = clocks[probe];
+  if (clock === undefined) return;
+  const offset = found?.clockOffsetMs ?? assert.fail('no clock');
+  assert.ok(Math.abs(Date.parse(outcome.at) + offset - clock) < 5_000, `clock off by ${offset} ms`);
+}
+
+function assertGarbage(probe: ProbeName, outcome: Observed): void {
+  const { firstBytes, looksLike, complaint } = outcome.service?.facts ?? {};
+  assert.ok(complaint !== undefined && complaint !== '');
+  // Of bytes that a TLS library refused it tells only that.
+  if (probe !== 'ldaps') assert.deepEqual([firstBytes?.slice(0, 10), looksLike], ['485454502f', 'http']);
+}

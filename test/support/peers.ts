@@ -1,0 +1,63 @@
+/** Peers on loopback that a probe may meet, from the proper service to those that break off. */
+import type { Socket } from 'node:net';
+import { TLSSocket } from 'node:tls';
+import type { Transport } from '../../agent/contract/probe.ts';
+import type { Identity } from './certificate.ts';
+import { refusedPort, type Scope, serveTcp, serveUdp, silentPort } from './loopback.ts';
+import type { services, Speaker } from './speakers.ts';
+
+type Service = NonNullable<(typeof services)['dns']['tcp']>;
+
+export const conditions = ['correct', 'garbage', 'silent', 'closes at once', 'closes mid-reply', 'refused'] as const;
+export type Condition = (typeof conditions)[number];
+
+export const garbage = Buffer.from('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n');
+
+/** Takes a connection, for a TLS service after the handshake, and calls `heard` with each request. */
+export function accept(socket: Socket, service: Service, identity: Identity, heard: (request: Buffer, stream: Socket) => void): void {
+  const stream = service.tls === true ? new TLSSocket(socket, { isServer: true, ...identity }) : socket;
+  stream.on('error', () => undefined);
+  stream.on('data', (request: Buffer) => heard(request, stream));
+}
+
+/** Starts a peer in this condition and returns its port. Over UDP to close at once is to be gone after the first datagram, and a reply in part is a cut one. */
+export function startPeer(t: Scope, condition: Condition, transport: Transport, service: Service, identity: Identity): Promise<number> {
+  if (condition === 'refused') return refusedPort(t, transport);
+  if (condition === 'silent') return silentPort(t, transport);
+  return transport === 'tcp' ? startTcp(t, condition, service, identity) : startUdp(t, condition, service.speak);
+}
+
+function startTcp(t: Scope, condition: Exclude<Condition, 'refused' | 'silent'>, service: Service, identity: Identity): Promise<number> {
+  return serveTcp(t, (socket) => {
+    switch (condition) {
+      case 'closes at once':
+        socket.resume().end();
+        return;
+      case 'garbage':
+        socket.on('data', () => socket.write(garbage));
+        return;
+      case 'correct':
+      case 'closes mid-reply':
+        accept(socket, service, identity, (request, stream) => {
+          const answer = service.speak(request);
+          if (answer === undefined) return;
+          if (condition === 'correct') stream.write(answer);
+          else stream.end(answer.subarray(0, answer.length / 2));
+        });
+        return;
+      default:
+        condition satisfies never;
+    }
+  });
+}
+
+function startUdp(t: Scope, condition: Exclude<Condition, 'refused' | 'silent'>, speak: Speaker): Promise<number> {
+  return serveUdp(t, (request, reply, server) => {
+    if (condition === 'closes at once') server.close();
+    else if (condition === 'garbage') reply(garbage);
+    else {
+      const answer = speak(request);
+      if (answer !== undefined) reply(condition === 'correct' ? answer : answer.subarray(0, answer.length / 2));
+    }
+  });
+}
