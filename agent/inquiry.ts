@@ -12,6 +12,13 @@ export interface Terms {
   readonly question: () => Omit<Question, 'transport' | 'port' | 'interface' | 'form' | 'variant'>;
   /** Local port for the next dial, where the job prescribes a range. */
   readonly localPort: () => number | undefined;
+  /** Told of every dial. */
+  readonly dialled: () => void;
+}
+
+/** Most sockets that an inquiry may hold at a time: UDP asks again while the first question waits, TCP in another form. */
+export function socketsOf({ transport, probe }: Check, attempts: number): number {
+  return transport === 'tcp' ? Math.min(attempts, traitsOf(probe).forms) : attempts;
 }
 
 /** Lives from the first dial of a check to its outcome. */
@@ -47,15 +54,10 @@ export class Inquiry {
     return this.#attempts;
   }
 
-  /** When the latest of its connections was made, in milliseconds since 1970: that service's answer is owing. */
+  /** When the latest of its connections was made, on the clock of `performance.now()`: that service's answer is owing. */
   get connectedAt(): number | undefined {
     const times = this.#pending.flatMap(({ connectedAt }) => connectedAt ?? []);
     return times.length === 0 ? undefined : Math.max(...times);
-  }
-
-  /** False for a check that `askAgain` cannot help: over TCP the kernel repeats the question, and only another form would be new. */
-  get mayAskAgain(): boolean {
-    return this.#check.transport === 'udp' || this.#forms > 1;
   }
 
   /** Asks once more while the earlier question still waits: UDP at any time, TCP only where a connected service may prefer another form. */
@@ -80,6 +82,7 @@ export class Inquiry {
 
   #dial(): void {
     this.#attempts += 1;
+    this.#terms.dialled();
     const { address, probe, interface: rpcInterface } = this.#check;
     const port = this.#port;
     const question = this.#terms.question();

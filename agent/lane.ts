@@ -13,26 +13,35 @@ export interface Item {
   readonly index: number;
 }
 
+/** A check that others waited for, and what came of it. */
+interface Prerequisite {
+  readonly id: string;
+  readonly probe: Check['probe'];
+  readonly outcome: Outcome;
+}
+
 /** Lives as long as a run. Hands out one check at a time, and holds back those whose prerequisites are not settled. */
 export class Lane {
   readonly host: JobHost;
-  /** Checks being asked now. */
+  /** Sockets that the checks being asked now hold, or may come to hold. */
   inFlight = 0;
   /** No new flow before this time, in milliseconds on the runner's clock. */
   nextFlowAt = 0;
   known: Known = {};
   #items: Iterator<Item, void>;
-  readonly #isAwaited: (check: Check) => boolean;
-  readonly #settled = new Map<string, Outcome>();
+  /** Tells which checks others wait for. */
+  readonly isAwaited: (check: Check) => boolean;
+  readonly #settled = new Map<string, Prerequisite>();
+  readonly #overdue = new Set<string>();
   #ready: Item[] = [];
   #parked: Item[] = [];
   #drained = false;
 
-  /** `isAwaited` tells which checks others wait for: only their outcomes are remembered. */
+  /** Only the outcomes of checks that others wait for are remembered. */
   constructor(host: JobHost, items: Iterator<Item, void>, isAwaited: (check: Check) => boolean) {
     this.host = host;
     this.#items = items;
-    this.#isAwaited = isAwaited;
+    this.isAwaited = isAwaited;
   }
 
   /** True when every check was handed out. */
@@ -67,17 +76,26 @@ export class Lane {
   /** Learns from a settled check, and frees those that waited for it. */
   settle(check: Check, outcome: Outcome): void {
     if (outcome.kind === 'observed' && outcome.service?.status === 'identified') this.known = learn(this.known, outcome.service.facts);
-    if (!this.#isAwaited(check)) return;
-    this.#settled.set(check.id, outcome);
+    if (!this.isAwaited(check)) return;
+    this.#settled.set(check.id, { id: check.id, probe: check.probe, outcome });
+    this.#free();
+  }
+
+  /** An awaited check is slow: frees those that can be asked without its answer, only not as well. */
+  goOnWithout(check: Check): void {
+    this.#overdue.add(check.id);
+    this.#free();
+  }
+
+  #free(): void {
     this.#ready.push(...this.#parked.filter((item) => !this.#waits(item.check)));
     this.#parked = this.#parked.filter((item) => this.#waits(item.check));
   }
 
-  /** What came of the first of a check's prerequisites. */
-  prerequisite(check: Check): { readonly id: string; readonly outcome: Outcome } | undefined {
-    const [id] = check.after ?? [];
-    const outcome = id === undefined ? undefined : this.#settled.get(id);
-    return id === undefined || outcome === undefined ? undefined : { id, outcome };
+  /** What came of the prerequisite that names the check's port, or, where none of them is an endpoint mapper, of the first one. */
+  prerequisite(check: Check): Prerequisite | undefined {
+    const settled = check.after?.flatMap((id) => this.#settled.get(id) ?? []) ?? [];
+    return settled.find(({ probe }) => probe === 'epm') ?? settled[0];
   }
 
   /** The port that a check of an RPC interface dials: fixed by the site, or named by the endpoint mapper. */
@@ -88,7 +106,8 @@ export class Lane {
 
   #waits(check: Check): boolean {
     if (check.interface !== undefined && this.host.rpc?.[check.interface] !== undefined) return false;
-    return check.after?.some((id) => !this.#settled.has(id)) ?? false;
+    const canDoWithout = traitsOf(check.probe).needs === undefined;
+    return check.after?.some((id) => !this.#settled.has(id) && !(canDoWithout && this.#overdue.has(id))) ?? false;
   }
 }
 

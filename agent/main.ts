@@ -1,12 +1,15 @@
 /** The agent: one job in, messages or one frame out. It decides nothing. */
 import { randomBytes } from 'node:crypto';
+import { getServers } from 'node:dns';
 import { readFileSync } from 'node:fs';
 import { arch, platform, release } from 'node:os';
 import { expand, fingerprint } from './contract/expand.ts';
 import { packFrame } from './contract/frame.ts';
 import { contractVersion, type Job } from './contract/job.ts';
+import type { LocateJob } from './contract/locate.ts';
 import { encodeMessage, type Message, type Settled } from './contract/message.ts';
-import { run, seesRefusedUdp } from './runner.ts';
+import { locate } from './locate.ts';
+import { attend, converser, run, seesRefusedUdp } from './runner.ts';
 
 /** Descriptors that the process needs for itself. */
 const ownDescriptors = 64;
@@ -15,7 +18,9 @@ const ownDescriptors = 64;
  * Runs the part of the job that belongs to `source` and writes messages to stdout, a line each.
  * Ends when the checks are settled, at the job's end, on SIGTERM, when nobody reads any more, and when the process that started it is gone.
  */
-export async function main(job: Job, source: string): Promise<void> {
+export async function main(job: Job | LocateJob, source: string): Promise<void> {
+  // Each refused connection is an Error, and nobody reads its stack; in this script, which is a few long lines, a stack shows no place anyway.
+  Error.stackTraceLimit = 0;
   const stop = new AbortController();
   const parent = process.ppid;
   process.stdout.on('error', () => stop.abort());
@@ -37,10 +42,18 @@ export async function main(job: Job, source: string): Promise<void> {
     kind: 'hello',
     contract: contractVersion,
     source,
-    ...fingerprint(expand(job, source)),
+    ...fingerprint('kind' in job ? [] : expand(job, source)),
     platform: { os: `${platform()} ${release()} ${arch()}`, node: process.version },
     capabilities: { udpRefused: await seesRefusedUdp(surroundings) },
   });
+  if ('kind' in job) {
+    const { result, reason } = await attend(job.endsAfterMs, say, stop.signal, (end) =>
+      locate(job, { converse: converser(job, surroundings, end), resolvers: resolvers(), random: randomBytes, now: Date.now }),
+    );
+    say(result);
+    say({ kind: 'bye', reason });
+    return;
+  }
   const results: Settled[] = [];
   const tell = (message: Message): void => {
     if (job.reply === 'frame' && message.kind === 'result') results.push(message);
@@ -49,6 +62,11 @@ export async function main(job: Job, source: string): Promise<void> {
   const reason = await run(job, source, tell, stop.signal, surroundings);
   if (job.reply === 'frame') say({ kind: 'frame', text: packFrame(job, source, results) });
   say({ kind: 'bye', reason });
+}
+
+/** Addresses of the resolvers that this host is configured with. A port other than 53 is not what clients of a domain use. */
+function resolvers(): readonly string[] {
+  return getServers().map((server) => server.replace(/^\[(.*)\]:\d+$/, '$1').replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1'));
 }
 
 /** Most files this process may have open; a careful guess where the system does not tell. */

@@ -8,12 +8,17 @@
  */
 import { createSocket } from 'node:dgram';
 import type { Job, JobHost } from './contract/job.ts';
+import type { LocateJob } from './contract/locate.ts';
 import type { Alive, Bye, Settled } from './contract/message.ts';
-import { Inquiry, type Terms } from './inquiry.ts';
+import type { Outcome } from './contract/outcome.ts';
+import { socketsOf, Inquiry, type Terms } from './inquiry.ts';
 import { type Item, type Lane, lanesOf, withoutPort } from './lane.ts';
+import type { Converse } from './locate.ts';
 import { Conversation } from './net/conversation.ts';
+import type { Target } from './net/dial.ts';
+import type { Dialogue } from './net/dialogue.ts';
 import { speakers } from './probes/registry.ts';
-import { isSilence, lookAgain, mayBeHeldBack, type Pass, type Result } from './second-look.ts';
+import { isSilence, lookAgain, mayBeHeldBack, type Pass, refilled, type Result } from './second-look.ts';
 
 /** What the runner gets from the process around it: the clock (UTC, milliseconds), randomness, and how many sockets it may hold. */
 export interface Surroundings {
@@ -25,6 +30,11 @@ export interface Surroundings {
 }
 
 const aliveMs = 1_000;
+const beatMs = 50;
+/** The part of a deadline that a check waits for one whose answer would only help it to ask well. */
+const hintShare = 50;
+/** Dials in one turn of the event loop: answers to them are heard before more are made, and no answer waits for long. */
+const dialsInTurn = 256;
 const selfTestMs = 300;
 /** How often a check that met an exhausted host is tried again. */
 const mostReturns = 3;
@@ -48,6 +58,7 @@ export async function run(
 
   const before = surroundings.icmpErrors();
   const shut: Result[] = [];
+  const unmet: Result[] = [];
   await runPass({
     lanes: lanesOf(job, source),
     timeoutMs: job.timeoutMs,
@@ -55,16 +66,25 @@ export async function run(
     settled: (result) => {
       settled += 1;
       if (result.outcome.kind === 'observed' && result.outcome.state !== 'open') shut.push(result);
-      if (job.attempts === 1 || !isSilence(result.outcome)) report(result);
+      if (isUnmet(result.outcome)) unmet.push(result);
+      else if (!isSilence(result.outcome)) report(result);
     },
   });
-  if (job.attempts > 1) {
-    const after = surroundings.icmpErrors();
-    const received = before === undefined || after === undefined ? undefined : after - before;
-    const silent = shut.filter(({ outcome }) => isSilence(outcome));
-    const means = { runPass, stop, pause: (since: number, milliseconds: number) => pause(since + milliseconds - performance.now(), stop) };
-    for (const result of mayBeHeldBack(shut, received) ? await lookAgain(silent, means) : silent) report(result);
-  }
+  const after = surroundings.icmpErrors();
+  const received = before === undefined || after === undefined ? undefined : after - before;
+  const silent = shut.filter(({ outcome }) => isSilence(outcome));
+  const means = {
+    runPass,
+    stop,
+    icmpErrors: surroundings.icmpErrors,
+    pause: (since: number, milliseconds: number) => pause(since + milliseconds - performance.now(), stop),
+  };
+  const looked = job.attempts > 1 && mayBeHeldBack(shut, received) ? await lookAgain(silent, means) : silent;
+  for (const result of looked) report(result);
+  // A prerequisite that answers after all sets free what could not be asked without it.
+  const isFreed = looked.some(({ item, lane, outcome }) => lane.isAwaited(item.check) && !isSilence(outcome));
+  if (isFreed && !stop.aborted) await runPass({ lanes: refilled(unmet), timeoutMs: job.timeoutMs, attempts: job.attempts, settled: report });
+  else for (const result of unmet) report(result);
 
   clearInterval(heartbeat);
   clearTimeout(deadline);
@@ -80,12 +100,18 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
   const returns = new Map<Item, number>();
   let most = Math.max(1, Math.min(pace.inFlight, surroundings.sockets));
 
+  /** Counts every dial, so that attempts and follow-ups slow down what comes after them. */
+  const count = (lane: Lane): void => {
+    if (pace.flowsPerSecond !== undefined) lane.nextFlowAt = Math.max(lane.nextFlowAt, performance.now()) + 1_000 / pace.flowsPerSecond;
+  };
+
   const termsOf = (lane: Lane, attempts: number): Terms => {
     const { dnsName, domain } = lane.host;
     const account = accountOf(self, lane.host);
     return {
       attempts,
       localPort,
+      dialled: () => count(lane),
       question: () => ({
         dnsName,
         known: lane.known,
@@ -102,11 +128,22 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
     new Promise((resolve) => {
       let inFlight = 0;
       let turn = 0;
+      let rests = false;
       let wake: NodeJS.Timeout | undefined;
       const running = new Set<() => void>();
+      const standstill = new Standstill();
+
+      const rest = (): void => {
+        rests = true;
+        setImmediate(() => {
+          rests = false;
+          pump();
+        });
+      };
 
       const finish = (): void => {
         clearTimeout(wake);
+        standstill.stop();
         stop.removeEventListener('abort', cancel);
         resolve();
       };
@@ -128,6 +165,10 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
           }
           const item = lane.next();
           if (item === undefined) continue;
+          if (lane.inFlight > 0 && lane.inFlight + socketsOf(item.check, attempts) > pace.perDestination) {
+            lane.putBack(item);
+            continue;
+          }
           turn = (turn + step + 1) % lanes.length;
           return { item, lane };
         }
@@ -139,7 +180,12 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
       };
 
       const pump = (): void => {
-        while (inFlight < most && !stop.aborted) {
+        if (rests) return;
+        for (let dials = 0; inFlight < most && !stop.aborted; dials += 1) {
+          if (dials === dialsInTurn) {
+            rest();
+            break;
+          }
           const next = pull();
           if (next === undefined) break;
           start(next.item, next.lane);
@@ -157,15 +203,16 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
           return;
         }
         inFlight += 1;
-        lane.inFlight += 1;
-        if (pace.flowsPerSecond !== undefined) lane.nextFlowAt = Math.max(lane.nextFlowAt, performance.now()) + 1_000 / pace.flowsPerSecond;
+        const sockets = Math.min(socketsOf(check, attempts), pace.perDestination);
+        lane.inFlight += sockets;
         const startedAt = performance.now();
+        let stoodStill = standstill.total();
         const timers = [setTimeout(() => expire(), timeoutMs)];
         const release = (): void => {
           for (const timer of timers) clearTimeout(timer);
           running.delete(abandon);
           inFlight -= 1;
-          lane.inFlight -= 1;
+          lane.inFlight -= sockets;
         };
         const inquiry = new Inquiry(check, port, termsOf(lane, attempts), (seen) => {
           release();
@@ -186,13 +233,28 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
         running.add(abandon);
         const expire = (): void => {
           // A connection that came late still gets half a deadline to answer in.
-          const owed = (inquiry.connectedAt ?? 0) + timeoutMs / 2 - surroundings.now();
-          if (owed > 1) timers.push(setTimeout(() => inquiry.expire(), owed));
+          const owed = (inquiry.connectedAt ?? 0) + timeoutMs / 2 - performance.now();
+          // Time in which this process did not run is no time in which a peer was silent: answers may be waiting to be read.
+          const stolen = standstill.since(stoodStill);
+          stoodStill += stolen;
+          if (Math.max(owed, stolen) > 1) timers.push(setTimeout(expire, Math.max(owed, Math.min(stolen, timeoutMs))));
           else inquiry.expire();
         };
+        if (lane.isAwaited(check)) {
+          const giveUp = (): void => {
+            lane.goOnWithout(check);
+            pump();
+          };
+          timers.push(setTimeout(giveUp, timeoutMs / hintShare));
+        }
         // Most checks of a large run have no use for these timers, and there can be 16,384 of them at a time.
-        if (!inquiry.mayAskAgain) return;
-        for (let attempt = 1; attempt < attempts; attempt += 1) timers.push(setTimeout(() => inquiry.askAgain(), (attempt * timeoutMs) / attempts));
+        if (check.transport === 'tcp' && sockets === 1) return;
+        const askAgain = (): void => {
+          const wait = lane.nextFlowAt - performance.now();
+          if (wait > 1) timers.push(setTimeout(askAgain, wait));
+          else inquiry.askAgain();
+        };
+        for (let attempt = 1; attempt < attempts; attempt += 1) timers.push(setTimeout(askAgain, (attempt * timeoutMs) / attempts));
       };
 
       const mayReturn = (item: Item): boolean => {
@@ -207,10 +269,41 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
     });
 }
 
+/** Measures for how long this process has not run (stopped, starved, or its machine paused), in milliseconds, by a beat that comes late. */
+class Standstill {
+  readonly #beat = setInterval(() => this.#count(), beatMs);
+  #lost = 0;
+  #at = performance.now();
+
+  total(): number {
+    this.#count();
+    return this.#lost;
+  }
+
+  /** What was lost beyond `before`, an earlier total. */
+  since(before: number): number {
+    return this.total() - before;
+  }
+
+  stop(): void {
+    clearInterval(this.#beat);
+  }
+
+  #count(): void {
+    const now = performance.now();
+    this.#lost += Math.max(0, now - this.#at - 3 * beatMs);
+    this.#at = now;
+  }
+}
+
 /** The machine account of the source, where the destination's domain is known to hold one. */
 function accountOf(source: JobHost | undefined, destination: JobHost): string | undefined {
   const isMember = source?.joined === true && source.domain !== undefined && source.domain === destination.domain;
   return isMember ? `${(source.dnsName.split('.')[0] ?? source.name).slice(0, 15).toUpperCase()}$` : undefined;
+}
+
+function isUnmet(outcome: Outcome): boolean {
+  return outcome.kind === 'failed' && outcome.code === 'prerequisite';
 }
 
 /** Hands out local ports of the job's range in turn, or none where the system chooses. */
@@ -236,6 +329,44 @@ function pause(milliseconds: number, stop: AbortSignal): Promise<void> {
     stop.addEventListener('abort', done, { once: true });
     if (stop.aborted) done();
   });
+}
+
+/** Does some work with the heartbeat and the deadline of a run. Resolves to what it came to and to how it ended. */
+export async function attend<T>(
+  endsAfterMs: number,
+  tell: (message: Alive) => void,
+  signal: AbortSignal,
+  work: (stop: AbortSignal) => Promise<T>,
+): Promise<{ readonly result: T; readonly reason: Bye['reason'] }> {
+  const end = new AbortController();
+  const deadline = setTimeout(() => end.abort(), endsAfterMs);
+  const heartbeat = setInterval(() => tell({ kind: 'alive', settled: 0 }), aliveMs);
+  const result = await work(AbortSignal.any([signal, end.signal]));
+  clearInterval(heartbeat);
+  clearTimeout(deadline);
+  return { result, reason: signal.aborted ? 'interrupted' : end.signal.aborted ? 'deadline' : 'finished' };
+}
+
+/** Makes the function that holds one conversation to its end: over UDP asked again on a new socket for as long as its deadline lasts. */
+export function converser({ timeoutMs, attempts }: Pick<LocateJob, 'timeoutMs' | 'attempts'>, { now }: Surroundings, stop: AbortSignal): Converse {
+  const hold = (target: Target, dialogue: Dialogue, milliseconds: number): Promise<Outcome> =>
+    new Promise((resolve) => {
+      const conversation = new Conversation(target, dialogue, { identifies: true, now }, ({ outcome }) => {
+        clearTimeout(timer);
+        stop.removeEventListener('abort', expire);
+        resolve(outcome);
+      });
+      const expire = (): void => conversation.expire();
+      const timer = setTimeout(expire, milliseconds);
+      stop.addEventListener('abort', expire, { once: true });
+    });
+  return async (target, speak) => {
+    const asks = target.transport === 'udp' ? attempts : 1;
+    let outcome = await hold(target, speak(), timeoutMs / asks);
+    for (let attempt = 1; attempt < asks && isSilence(outcome) && !stop.aborted; attempt += 1)
+      outcome = await hold(target, speak(), timeoutMs / asks);
+    return outcome;
+  };
 }
 
 /** Whether this host is told when a UDP port refuses: it asks a port of its own that nobody listens on. */

@@ -32,6 +32,8 @@ export interface Means {
   readonly runPass: (pass: Pass) => Promise<void>;
   readonly pause: (since: number, milliseconds: number) => Promise<void>;
   readonly stop: AbortSignal;
+  /** How many ICMP errors this host has ever received; undefined where it does not tell. */
+  readonly icmpErrors: () => number | undefined;
 }
 
 /** A limit of one rejection a second has recovered by then. */
@@ -40,6 +42,8 @@ const roundMs = 1_100;
 const answerMs = 950;
 /** Rounds without anything new that end the first part; a stray rejection of other traffic may have used up one. */
 const dryRounds = 2;
+/** Times that one UDP check is asked when other traffic may have been in the way. */
+const mostAsks = 2;
 /** Nobody waits for more than this many rounds in all. */
 const mostRounds = 60;
 
@@ -78,7 +82,8 @@ export async function lookAgain(results: readonly Result[], means: Means): Promi
       settled: (result) => {
         const before = known.get(result.item);
         if (before === undefined) return;
-        const outcome = isSilence(result.outcome) ? before.outcome : result.outcome;
+        // Trouble of our own in a second look says nothing against the first.
+        const outcome = isSilence(result.outcome) || result.outcome.kind === 'failed' ? before.outcome : result.outcome;
         if (!isSilence(outcome)) found += 1;
         known.set(result.item, { ...result, outcome, attempts: before.attempts + result.attempts, elapsedMs: before.elapsedMs + result.elapsedMs });
       },
@@ -94,14 +99,19 @@ export async function lookAgain(results: readonly Result[], means: Means): Promi
   while (silent('tcp').length > 0 && dry < dryRounds && mayGoOn()) dry = (await round(silent('tcp'))) > 0 ? 0 : dry + 1;
   const unsure = new Set(dry < dryRounds ? silent('tcp').map(({ item }) => item) : []);
   for (const result of silent('udp')) {
-    if (mayGoOn()) await round([result]);
-    else unsure.add(result.item);
+    // A rejection that this host received and the check was not told of may have been for other traffic, which then used up the limit.
+    for (let ask = 0, stray = true; stray && ask < mostAsks; ask += 1) {
+      const before = means.icmpErrors();
+      if (!mayGoOn()) unsure.add(result.item);
+      else if ((await round([result])) > 0) break;
+      stray = (means.icmpErrors() ?? 0) > (before ?? 0);
+    }
   }
   return [...known.values()].map((result) => (unsure.has(result.item) ? { ...result, outcome: heldBack(result.outcome) } : result));
 }
 
 /** The lanes of these results, holding the checks of these results again. */
-function refilled(results: readonly Result[]): Lane[] {
+export function refilled(results: readonly Result[]): Lane[] {
   const lanes = [...new Set(results.map(({ lane }) => lane))];
   for (const lane of lanes) lane.refill(results.flatMap((result) => (result.lane === lane ? [result.item] : [])).values());
   return lanes;

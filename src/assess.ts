@@ -36,7 +36,7 @@ export interface Assessed {
 /** One rule finds one thing, or nothing. */
 type Rule = (answer: Answer) => Assessed | undefined;
 
-const directory: readonly Rule[] = [activeDirectory, domain, hostName, domainGuid, replication, globalCatalog];
+const directory: readonly Rule[] = [activeDirectory, directoryRefusal, domain, hostName, domainGuid, replication, globalCatalog];
 const certificate: readonly Rule[] = [
   certificateTime,
   certificateName,
@@ -47,22 +47,21 @@ const certificate: readonly Rule[] = [
   certificateSignature,
   tlsVersion,
 ];
-const endpoint: readonly Rule[] = [portTranslation, anonymousRefused];
 
 const rules: Readonly<Record<ProbeName, readonly Rule[]>> = {
   tcp: [],
   udp: [],
-  dns: [dnsAnswer, dnsAuthority, dnsRegistration],
-  cldap: [pingedDomain, domain, hostName, domainGuid, paused],
+  dns: [dnsAnswer, dnsAuthority, dnsTargets, dnsRegistration],
+  cldap: [pingedDomain, directoryRefusal, domain, hostName, domainGuid, paused],
   ldap: directory,
   ldaps: [...certificate, ...directory],
-  kerberos: [realm, wrongRealm, kdcComplaint],
-  kpasswd: [realm, wrongRealm],
-  ntp: [timeRefused, timeSource],
-  smb: [signing, dialect],
-  epm: endpoint,
-  rpc: endpoint,
-  netbios: [netbiosName],
+  kerberos: [realm, wrongRealm, kdcComplaint, preAuthentication],
+  kpasswd: [realm, wrongRealm, passwordService],
+  ntp: [timeRefused, timeSource, localClock],
+  smb: [negotiation, signing, dialect],
+  epm: [portTranslation, anonymousRefused, mapperComplaint],
+  rpc: [portTranslation, bindRefusal],
+  netbios: [netbiosName, nameService],
 };
 
 /** What holds for every protocol. */
@@ -83,6 +82,9 @@ export function isIdentityUnknown({ probe, facts, expected }: Pick<Answer, 'prob
     case 'kerberos':
       // A KDC echoes the realm that it was asked for, so that most errors prove none.
       return facts.errorCode !== undefined && !tellingErrors.has(facts.errorCode);
+    case 'netbios':
+      // A session names nobody, a node status should.
+      return facts.sessionCode === undefined && told(facts.netbiosName) === undefined;
     default:
       return false;
   }
@@ -114,18 +116,34 @@ function netbiosName({ facts, expected }: Answer): Assessed | undefined {
 /** A DC answers the ping for a domain that it does not host with no domain at all ([MS-ADTS] 6.3.3.3). */
 function pingedDomain(answer: Answer): Assessed | undefined {
   const { facts, expected } = answer;
-  if (!isSuccess(facts) || namesDomain(facts)) return undefined;
-  if (expected.domain === undefined) return fail({ code: 'not-active-directory' });
+  if (!isSuccess(facts) || namesDomain(facts) || expected.domain === undefined) return activeDirectory(answer);
   return fail({ code: 'wrong-host', what: 'domain', expected: expected.domain, actual: nobody });
 }
 
-/** A rootDSE without a domain is another directory's. An error code alone says nothing: it may be a DC that is not ready. */
+/** Errors of a server that wants more before it shows its rootDSE, or shows it elsewhere: operationsError, referral, inappropriateAuthentication,
+ * insufficientAccessRights, unwillingToPerform (RFC 4511 appendix A.2). A DC shows it to anybody. */
+const foreignErrors: ReadonlySet<number> = new Set([1, 10, 48, 50, 53]);
+
+/** Errors of a server that is overloaded, shutting down, or hardened: strongerAuthRequired, busy, unavailable. */
+const passingErrors: ReadonlySet<number> = new Set([8, 51, 52]);
+
+/** A rootDSE without a domain is another directory's. */
 function activeDirectory({ facts }: Answer): Assessed | undefined {
-  return isSuccess(facts) && !namesDomain(facts) ? fail({ code: 'not-active-directory' }) : undefined;
+  if (namesDomain(facts) || facts.disconnected === true) return undefined;
+  return isSuccess(facts) || foreignErrors.has(facts.resultCode ?? 0) ? fail({ code: 'not-active-directory' }) : undefined;
 }
 
-function isSuccess({ resultCode = 0 }: Facts): boolean {
-  return resultCode === 0;
+/** A search that ended with an error and brought nothing, or with the announcement that the server hangs up, whatever came before it. */
+function directoryRefusal({ facts }: Answer): Assessed | undefined {
+  const { resultCode = 0, disconnected } = facts;
+  if (disconnected === true) return warn({ code: 'ldap-refused', resultCode, disconnected });
+  if (isSuccess(facts) || namesDomain(facts) || foreignErrors.has(resultCode)) return undefined;
+  const finding = { code: 'ldap-refused', resultCode } as const;
+  return passingErrors.has(resultCode) ? warn(finding) : fail(finding);
+}
+
+function isSuccess({ resultCode = 0, disconnected }: Facts): boolean {
+  return resultCode === 0 && disconnected !== true;
 }
 
 function namesDomain(facts: Facts): boolean {
@@ -134,16 +152,10 @@ function namesDomain(facts: Facts): boolean {
 
 // Kerberos (RFC 4120 §7.5.9)
 
-const kerberosErrors = { clientUnknown: 6, preAuthenticationRequired: 25, wrongRealm: 68 } as const;
+const kerberosErrors = { none: 0, clientUnknown: 6, preAuthenticationRequired: 25, responseTooBig: 52, wrongRealm: 68 } as const;
 
-/** Errors that show that the KDC looked: it knows the account, or does not serve the realm. */
-const tellingErrors: ReadonlySet<number> = new Set([kerberosErrors.preAuthenticationRequired, kerberosErrors.wrongRealm]);
-
-/**
- * Refusals that hint at a policy or a trouble of the KDC: policy (12), option (13), no common encryption type (14),
- * revoked client (18), integrity (31), skew (37), generic (60, 61).
- */
-const complaints: ReadonlySet<number> = new Set([12, 13, 14, 18, 31, 37, 60, 61]);
+/** Answers that show that the KDC looked: it knows the account, or does not serve the realm. */
+const tellingErrors: ReadonlySet<number> = new Set([kerberosErrors.none, kerberosErrors.preAuthenticationRequired, kerberosErrors.wrongRealm]);
 
 /** An unknown client proves no realm: Samba says so for any, and echoes it. */
 function realm({ facts, expected }: Answer): Assessed | undefined {
@@ -160,8 +172,21 @@ function wrongRealm({ facts, expected }: Answer): Assessed | undefined {
   return fail({ code: 'wrong-host', what: 'domain', expected: expected.domain, actual: named });
 }
 
-function kdcComplaint({ facts: { errorCode } }: Answer): Assessed | undefined {
-  return errorCode !== undefined && complaints.has(errorCode) ? warn({ code: 'kdc-complaint', errorCode }) : undefined;
+/** All but the one answer that a healthy KDC has for an account that it holds. One that is too big leads to another question, which says what became of it. */
+function kdcComplaint({ facts: { errorCode, followUp: trouble } }: Answer): Assessed | undefined {
+  if (errorCode === undefined || tellingErrors.has(errorCode)) return undefined;
+  if (errorCode === kerberosErrors.responseTooBig && trouble !== undefined) return undefined;
+  return warn({ code: 'kdc-complaint', errorCode });
+}
+
+/** A ticket in place of an error: with it anybody can try passwords of the account at home. */
+function preAuthentication({ facts: { errorCode, principal = nobody } }: Answer): Assessed | undefined {
+  return errorCode === kerberosErrors.none ? warn({ code: 'no-preauthentication', principal }) : undefined;
+}
+
+/** The password-change service names itself in its refusals; that Windows does has not been seen, so another name is no proof against it. */
+function passwordService({ facts: { servicePrincipal } }: Answer): Assessed | undefined {
+  return servicePrincipal === undefined ? undefined : warn({ code: 'other-service', service: servicePrincipal });
 }
 
 // DNS
@@ -180,11 +205,17 @@ function dnsAuthority({ facts: { rcode = 'NOERROR', authoritative } }: Answer): 
   return rcode === 'NOERROR' && authoritative === false ? warn({ code: 'not-authoritative' }) : undefined;
 }
 
-/** A truncated list proves nothing missing, and a read-only DC registers only in its own site. */
-function dnsRegistration({ facts: { rcode = 'NOERROR', srvTargets, truncated }, expected }: Answer): Assessed | undefined {
-  if (rcode !== 'NOERROR' || srvTargets === undefined || truncated === true || expected.readOnly) return undefined;
+/** No client finds any DC through such a server, even if this one is read-only. Of a domain that nobody named the name was a guess of ours. */
+function dnsTargets({ facts: { rcode = 'NOERROR', srvTargets, truncated }, expected }: Answer): Assessed | undefined {
+  if (rcode !== 'NOERROR' || srvTargets === undefined || srvTargets.length > 0 || truncated === true) return undefined;
+  return expected.domain === undefined ? warn({ code: 'no-srv' }) : fail({ code: 'no-srv' });
+}
+
+/** A truncated list proves nothing missing, and a read-only DC registers only in its own site. A list that the agent shortened holds the DC if it is there. */
+function dnsRegistration({ facts: { rcode = 'NOERROR', srvTargets = [], srvTotal: total, truncated }, expected }: Answer): Assessed | undefined {
+  if (rcode !== 'NOERROR' || srvTargets.length === 0 || truncated === true || expected.readOnly) return undefined;
   if (srvTargets.some((target) => isSameName(target, expected.dnsName))) return undefined;
-  return warn({ code: 'not-registered', name: expected.dnsName, registered: srvTargets });
+  return warn({ code: 'not-registered', name: expected.dnsName, registered: srvTargets, ...(total !== undefined && { total }) });
 }
 
 // LDAP
@@ -298,7 +329,32 @@ function timeSource({ facts: { leap, stratum, kissCode } }: Answer): Assessed | 
   return leap === 3 || stratum === 0 || (stratum !== undefined && stratum >= 16) ? warn({ code: 'clock-not-synchronized' }) : undefined;
 }
 
+/** Beyond it nobody synchronizes on purpose, and Windows' own clock is stratum 1 under this name. A local clock between (chrony's) is there by design. */
+const deepestStratum = 10;
+const ownClock = 'LOCL';
+
+function localClock({ facts: { leap, stratum, referenceId, kissCode } }: Answer): Assessed | undefined {
+  if (kissCode !== undefined || leap === 3 || stratum === undefined || stratum >= 16) return undefined;
+  const isOwn = stratum === 1 && referenceId === ownClock;
+  return isOwn || stratum > deepestStratum ? warn({ code: 'clock-local', stratum }) : undefined;
+}
+
+// NetBIOS
+
+function nameService({ facts: { nameServiceError: errorCode } }: Answer): Assessed | undefined {
+  return errorCode === undefined ? undefined : warn({ code: 'name-service-refused', errorCode });
+}
+
 // SMB, RPC
+
+/** STATUS_NOT_SUPPORTED: it speaks SMB2, and none of the dialects that we offered ([MS-SMB2] 3.3.5.4). */
+const notSupported = '0xc00000bb';
+
+function negotiation({ facts: { smbRefusal: status } }: Answer): Assessed | undefined {
+  if (status === undefined) return undefined;
+  const finding = { code: 'negotiation-refused', status } as const;
+  return status === notSupported ? warn(finding) : fail(finding);
+}
 
 /** Dialects before encryption and secure negotiation ([MS-SMB2] 1.7). */
 const oldDialects: ReadonlySet<string> = new Set(['1', '2.0.2', '2.1']);
@@ -317,6 +373,23 @@ function portTranslation({ facts: { rpcSecondaryPort: actual }, port: dialled }:
 
 function anonymousRefused({ facts }: Answer): Assessed | undefined {
   return facts.rpcAnonymousRefused === true ? warn({ code: 'anonymous-refused' }) : undefined;
+}
+
+/** The mapper is reached, but some or all of what it was asked stays unknown. A refusal of anonymous questions has its own finding. */
+function mapperComplaint({ facts: { rpcPorts, rpcAbsent, rpcAnonymousRefused, complaint } }: Answer): Assessed | undefined {
+  if (rpcAnonymousRefused === true) return undefined;
+  if (complaint !== undefined) return warn({ code: 'rpc-refused', why: complaint });
+  const isEmpty = rpcPorts !== undefined && Object.keys(rpcPorts).length === 0 && (rpcAbsent ?? []).length === 0;
+  return isEmpty ? warn({ code: 'rpc-refused', why: 'it names no interface, and says of none that it is not there' }) : undefined;
+}
+
+/** Refusals that a healthy server gives when it has too much to do, or to a dialect of RPC; with any other the interface is not to be had there. */
+const passingRefusals: ReadonlySet<string> = new Set(['congestion', 'local-limit', 'version']);
+
+function bindRefusal({ facts: { rpcRefusal, complaint } }: Answer): Assessed | undefined {
+  if (rpcRefusal === undefined) return undefined;
+  const finding = { code: 'rpc-refused', why: complaint ?? rpcRefusal } as const;
+  return passingRefusals.has(rpcRefusal) ? warn(finding) : fail(finding);
 }
 
 function followUp({ facts }: Answer): Assessed | undefined {

@@ -12,7 +12,12 @@ if (version[0] < 22 || (version[0] === 22 && version[1] < 18)) {
 } else {
   // Node.js does not strip types inside node_modules: an installed package brings the emitted JavaScript.
   var installed = __dirname.split(/[\\/]/).indexOf('node_modules') !== -1;
-  import(installed ? '../dist/src/cli.js' : './cli.ts').then(function (cli) {
-    return cli.main(process.argv.slice(2));
-  });
+  import(installed ? '../dist/src/cli.js' : './cli.ts')
+    .then(function (cli) {
+      return cli.main(process.argv.slice(2));
+    })
+    .catch(function (error) {
+      process.stderr.write('portmatrix: this installation is broken:\n' + error.stack + '\n');
+      process.exitCode = 70;
+    });
 }

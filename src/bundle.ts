@@ -1,7 +1,9 @@
 /** The agent as one script: what `exec` pipes into Node on a host. */
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import type { Plugin } from 'esbuild';
 import type { Job } from '../agent/contract/job.ts';
+import type { LocateJob } from '../agent/contract/locate.ts';
 import { packageRoot } from './package-root.ts';
 
 /** Name under which the script defines the agent's functions. */
@@ -10,12 +12,25 @@ const globalName = 'portmatrixAgent';
 /** Oldest Node.js on which the agent runs. */
 const oldestNode = 20;
 
+/** What Node is called with, the script on its stdin. A young generation kept small holds 16,384 waiting checks in 187 MB instead of 229. */
+export const nodeArguments: readonly string[] = ['--max-semi-space-size=8', '-'];
+
 /** The agent's script: the built one of an installed package, or, in a checkout, one made from the sources. */
 export async function agentScript(): Promise<string> {
   const sources = join(packageRoot, 'agent', 'main.ts');
   if (!existsSync(sources)) return readFileSync(join(packageRoot, 'dist', 'agent.cjs'), 'utf8');
   return bundleAgent(sources);
 }
+
+/** Takes only the codec of dns2 into the bundle: its servers and clients, a sixth of the whole script, would come along with the package's entry. */
+const codecOfDns2: Plugin = {
+  name: 'codec-of-dns2',
+  setup: (build) =>
+    build.onLoad({ filter: /[\\/]dns2[\\/]index\.mjs$/ }, ({ path }) => ({
+      contents: "import Packet from './packet.js'; export { Packet };",
+      resolveDir: dirname(path),
+    })),
+};
 
 /** Bundles and minifies the agent's sources; the same sources give the same bytes. */
 export async function bundleAgent(sources: string): Promise<string> {
@@ -31,6 +46,7 @@ export async function bundleAgent(sources: string): Promise<string> {
     target: `node${oldestNode}`,
     legalComments: 'none',
     logLevel: 'silent',
+    plugins: [codecOfDns2],
   });
   const [file] = outputFiles;
   if (file === undefined) throw new Error('the bundler made no file');
@@ -38,9 +54,10 @@ export async function bundleAgent(sources: string): Promise<string> {
 }
 
 /** The script that runs the part of a job that belongs to `source`: a guard against an old Node in plain old JavaScript, the agent, and the job as a literal. */
-export function scriptFor(agent: string, job: Job, source: string): string {
+export function scriptFor(agent: string, job: Job | LocateJob, source: string): string {
   const guard = `if(parseInt(process.versions.node,10)<${oldestNode}){process.stderr.write("the agent needs Node.js ${oldestNode} or newer, and this is "+process.version+"\\n");process.exitCode=1}else{`;
-  return `${guard}${agent}\n${globalName}.main(${literal(job)},${literal(source)})}\n`;
+  // A banner or a prompt before us may have left its line open.
+  return `${guard}process.stdout.write("\\n");${agent}\n${globalName}.main(${literal(job)},${literal(source)})}\n`;
 }
 
 /** JSON that is JavaScript too, in whatever encoding it is read. */

@@ -1,29 +1,37 @@
 /** The command line: the only file that prints, and the only one that sets the exit code. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { once } from 'node:events';
 import yargs from 'yargs';
 import type { ExitCode, Terminal } from './commands/command.ts';
-import { describeShow, listCommand, showCommand } from './commands/matrix.ts';
+import { complaints, refuseLeftovers } from './commands/grammar.ts';
+import { demoCommand, describeDemo } from './commands/demo.ts';
+import { describeList, describeShow, listCommand, showCommand } from './commands/matrix.ts';
 import { describePlan, planCommand } from './commands/plan.ts';
+import { describePreflight, preflightCommand } from './commands/preflight.ts';
 import { describeReport, reportCommand } from './commands/report.ts';
 import { describeRun, runCommand } from './commands/run.ts';
 import { describeValidate, validateCommand } from './commands/validate.ts';
 import { packageRoot } from './package-root.ts';
+import { bare } from './quotation.ts';
 import { UsageError } from './usage-error.ts';
 
+/** Characters of a message about a mistake. */
+const longestMessage = 4_000;
+
+/** What `main` runs: words in, exit code out. */
+type Program = (words: readonly string[], terminal: Terminal) => Promise<ExitCode>;
+
 /** Runs the command that the words name and sets the exit code (DESIGN section 7). */
-export async function main(words: readonly string[]): Promise<void> {
-  // A reader that has seen enough (`| head`) is no error.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
-  });
-  const { terminal, release } = openTerminal();
+export async function main(words: readonly string[], program: Program = runWords): Promise<void> {
+  const { terminal, crashed, outputProblem, release } = openTerminal();
   try {
-    process.exitCode = await runWords(words, terminal);
+    const code = await Promise.race([program(words, terminal), crashed]);
+    const problem = outputProblem();
+    if (problem !== undefined) terminal.err(`portmatrix: stdout cannot be written: ${problem}\n`);
+    process.exitCode = problem !== undefined && code === 0 ? 3 : code;
   } catch (error) {
     if (error instanceof UsageError) {
-      terminal.err(`portmatrix: ${error.message}\n`);
+      terminal.err(`portmatrix: ${bare(error.message.replaceAll(/\s+/g, ' '), longestMessage)}\n`);
       process.exitCode = 2;
     } else {
       terminal.err(`portmatrix: this is a bug in portmatrix, not in your network:\n${error instanceof Error ? error.stack : String(error)}\n`);
@@ -42,6 +50,15 @@ async function runWords(words: readonly string[], terminal: Terminal): Promise<E
   await yargs([...words])
     .scriptName('portmatrix')
     .usage('Proves that every machine that must talk to a domain controller can, on every port, in the protocol that lives there.\n\n$0 <command>')
+    .command('demo', 'a simulated forest on this machine, with two faults in it that must be found', describeDemo, () =>
+      settle(demoCommand(terminal)),
+    )
+    .command(
+      'preflight',
+      'will a domain join from this host go through? finds the DCs, asks them, and says GO or NO-GO',
+      describePreflight,
+      (options) => settle(preflightCommand(options, terminal)),
+    )
     .command('run', 'ask everything that the plan says, judge it, and write the report', describeRun, (options) =>
       settle(runCommand(options, terminal)),
     )
@@ -53,29 +70,46 @@ async function runWords(words: readonly string[], terminal: Terminal): Promise<E
     )
     .command('matrix', 'the matrices that come with the product', (argv) =>
       argv
-        .command('list', 'name them', {}, () => settle(listCommand(terminal)))
+        .command('list', 'name them', describeList, () => settle(listCommand(terminal)))
         .command('show <name>', 'print one', describeShow, (options) => settle(showCommand(options, terminal)))
-        .demandCommand(1, 'matrix needs a command: expected list or show'),
+        .demandCommand(1, 'matrix needs a command: expected list or show')
+        .example('$0 matrix show client-to-dc', 'the rules, and where they come from'),
     )
     .command('report <file>', 'render a report again', describeReport, (options) => settle(reportCommand(options, terminal)))
-    .demandCommand(1, 'a command is missing: expected run, plan, validate, matrix or report (portmatrix --help explains them)')
+    .demandCommand(1, 'a command is missing: expected demo, preflight, run, plan, validate, matrix or report (portmatrix --help explains them)')
+    .example('$0 demo', 'see it work, without a network')
+    .example('$0 preflight --domain corp.example.com', 'before a domain join, on the machine that is to join')
+    .example('$0 matrix list', 'what can be asked')
+    .example('$0 plan -i inventory.yaml', 'what a run would send')
+    .example('$0 run -i inventory.yaml', 'ask it, judge it, report it')
     .strict()
-    .recommendCommands()
-    .parserConfiguration({ 'greedy-arrays': false })
+    .check(refuseLeftovers, true)
+    // Whatever the user's language: the rest of what we say is English too.
+    .locale('en')
+    .updateStrings(complaints)
+    .parserConfiguration({ 'greedy-arrays': false, 'boolean-negation': false, 'dot-notation': false, 'populate--': true })
     .version(terminal.version)
     .help()
     .alias('help', 'h')
     .wrap(Math.min(terminal.width ?? 110, 120))
     .exitProcess(false)
     .fail((message: string | null, error: Error | undefined) => {
-      throw error ?? new UsageError(message ?? 'wrong usage');
+      // What a `coerce` throws arrives as yargs' own kind of error.
+      throw error === undefined || error.name === 'YError' ? new UsageError(message ?? error?.message ?? 'wrong usage') : error;
     })
     .parseAsync();
   return code;
 }
 
-/** The process's terminal, and how to let go of it. */
-function openTerminal(): { readonly terminal: Terminal; readonly release: () => void } {
+/** The process as a terminal. `crashed` rejects on an exception that nobody else caught; `outputProblem` says what stdout could not take. */
+interface OpenTerminal {
+  readonly terminal: Terminal;
+  readonly crashed: Promise<never>;
+  readonly outputProblem: () => string | undefined;
+  readonly release: () => void;
+}
+
+function openTerminal(): OpenTerminal {
   const { env, stdout, stderr } = process;
   const stop = new AbortController();
   const emergency = new AbortController();
@@ -90,14 +124,26 @@ function openTerminal(): { readonly terminal: Terminal; readonly release: () => 
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
+  const crash = Promise.withResolvers<never>();
+  const fall = (error: unknown): void => {
+    crash.reject(error);
+    emergency.abort();
+  };
+  process.on('uncaughtException', fall);
+  // A reader that has seen enough (`| head`) is no problem.
+  let problem: string | undefined;
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') problem ??= error.message;
+  });
+  // There is nobody left to tell.
+  stderr.on('error', () => undefined);
   const terminal: Terminal = {
-    out: async (text) => {
-      if (!stdout.write(text) && !stdout.destroyed) await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]);
-    },
+    // Called back on success, on failure, and when the stream is gone.
+    out: (text) => new Promise((done) => void stdout.write(text, () => done())),
     err: (text) => void stderr.write(text),
     cwd: callersFolder(env),
     colour: stdout.isTTY && (env['NO_COLOR'] ?? '') === '' && env['TERM'] !== 'dumb',
-    ascii: !/utf-?8/i.test(env['LC_ALL'] ?? env['LC_CTYPE'] ?? env['LANG'] ?? 'utf-8'),
+    ascii: !/utf-?8/i.test(env['LC_ALL'] || env['LC_CTYPE'] || env['LANG'] || 'utf-8'),
     ...(stdout.isTTY && { width: stdout.columns }),
     ...(stderr.isTTY && { live: stderr }),
     version: packageVersion(),
@@ -107,8 +153,9 @@ function openTerminal(): { readonly terminal: Terminal; readonly release: () => 
   const release = (): void => {
     process.off('SIGINT', interrupt);
     process.off('SIGTERM', interrupt);
+    process.off('uncaughtException', fall);
   };
-  return { terminal, release };
+  return { terminal, crashed: crash.promise, outputProblem: () => problem, release };
 }
 
 /** Where the user stands: npm scripts run in the package's folder, and name the caller's in INIT_CWD. */

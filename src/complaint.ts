@@ -26,7 +26,7 @@ export function wrong(document: Document, path: Path, expected: string, known: r
 export function complaint(document: Document, error: SchemaError): UsageError {
   const path = pathOf(document.value, error.instancePath);
   const schema = error.parentSchema ?? {};
-  const expected = typeof schema['expected'] === 'string' ? schema['expected'] : 'something else';
+  const expected = typeof schema['expected'] === 'string' ? schema['expected'] : 'what the schema describes';
   switch (error.keyword) {
     case 'additionalProperties':
       return unknownKey(document, path, String(error.params['additionalProperty']), keysOf(schema['properties']));

@@ -94,6 +94,7 @@ class Gathering {
         if (message.reason === 'deadline') this.lose('the agent ran out of time');
         return;
       case 'alive':
+      case 'located':
         return;
       default:
         message satisfies never;

@@ -21,8 +21,8 @@ export interface Host {
   /** True when the host is known to have a machine account in its domain: it is a DC, or names its own `domain`. */
   readonly joined: boolean;
   readonly readOnly: boolean;
-  /** What the host offers; rules with `when` apply only where their features are here. */
-  readonly features: readonly string[];
+  /** What the host offers; rules with `when` apply only where their features are here. Undefined: nobody said, and every rule applies. */
+  readonly features?: readonly string[];
   readonly os?: Platform;
   /** Node.js on that host. Default `node`. */
   readonly node: string;
@@ -62,6 +62,7 @@ export function fillHost(written: WrittenHost, defaults: WrittenDefaults, invent
   const domain = (fields.domain ?? inventoryDomain)?.toLowerCase();
   const roles = fields.roles ?? [];
   const isDc = roles.includes('dc');
+  const known = features ?? (isDc ? ['dns', 'gc', 'ldaps'] : undefined);
   return {
     ...fields,
     dnsName: (dnsName ?? nameInDomain(written.name, domain)).toLowerCase(),
@@ -69,7 +70,7 @@ export function fillHost(written: WrittenHost, defaults: WrittenDefaults, invent
     ...(domain !== undefined && { domain }),
     joined: isDc || written.domain !== undefined,
     readOnly: fields.readOnly ?? false,
-    features: features ?? (isDc ? ['dns', 'gc', 'ldaps'] : []),
+    ...(known !== undefined && { features: known }),
     node: fields.node ?? 'node',
     rpc: fields.rpc ?? {},
     connector: fillConnector(connector ?? 'none'),

@@ -7,7 +7,7 @@ import { conform, type Document, type Path, readDocument, type Schema } from './
 import { fillHost, type Host, type WrittenDefaults, type WrittenHost } from './host.ts';
 import { UsageError } from './usage-error.ts';
 
-export type { Connector, Host } from './host.ts';
+export type { Host } from './host.ts';
 
 /** Some of the hosts: by name, by site or by domain. */
 export type Selector = { readonly host: string } | { readonly site: string } | { readonly domain: string };

@@ -57,7 +57,7 @@ const table = {
   'port-only': { open: passes, forbidden: forbiddenOpen },
   'token-answered': { open: passes, forbidden: forbiddenOpen },
   malformed: { open: wrongService, forbidden: forbiddenOpen },
-  absent: { open: serviceAbsent, forbidden: forbiddenOpen },
+  absent: { open: serviceAbsent, forbidden: forbiddenAbsent },
   silent: { open: serviceSilent, forbidden: forbiddenOpen },
   disconnected: { open: serviceSilent, forbidden: forbiddenOpen, listedBy: ['blocked'], listed: hungUp },
   'tls-failed': { open: serviceSilent, forbidden: forbiddenOpen, listedBy: ['blocked'], listed: hungUp },
@@ -95,7 +95,7 @@ const notes: readonly (readonly [note: Note, applies: NoteRule])[] = [
   ['handshake-only', (_question, _status, row) => row === 'port-only'],
   ['firewall-may-refuse', (_question, _status, row) => row === 'closed'],
   ['rejections-limited', ({ outcome }) => outcome?.kind === 'observed' && outcome.service?.facts.rejectionsLimited === true],
-  ['retried', ({ attempts = 1 }, status) => attempts > 1 && status === 'pass'],
+  ['retried', ({ attempts = 1, outcome }, status) => attempts > questionsOf(outcome) && status === 'pass'],
   [
     'source-cannot-see-udp-refusals',
     ({ transport, udpRefused }, _status, row) => row === 'unanswered' && transport === 'udp' && udpRefused === false,
@@ -159,6 +159,18 @@ function wrongService({ outcome }: Seen): Judgement {
 function serviceAbsent({ outcome, interface: asked }: Seen): Judgement {
   const name = asked ?? outcome.service?.facts.rpcInterface;
   return fail({ code: 'service-absent', ...(name !== undefined && { interface: name }) });
+}
+
+/**
+ * A forbidden service that is not there. A port that was dialled and answered so got through. But where the endpoint mapper names no port for the
+ * interface, none was dialled (no attempt was made, and what is open in the outcome is the mapper's own port), so that nothing forbidden got through;
+ * and nothing was blocked either.
+ */
+function forbiddenAbsent({ outcome, attempts, interface: asked }: Seen): Judgement {
+  const name = asked ?? outcome.service?.facts.rpcInterface;
+  return attempts === 0 && name !== undefined
+    ? { status: 'warn', finding: { code: 'reached-host', interface: name } }
+    : fail({ code: 'forbidden-open' });
 }
 
 function serviceSilent(seen: Seen): Judgement {
@@ -231,6 +243,11 @@ function withNotes(question: Question, judgement: Judgement, row: RowName | unde
 
 function lackOfAnswer(reason: Reason): Finding {
   return { code: rejections.has(reason) ? 'rejected' : 'no-answer', reason };
+}
+
+/** How many questions an answer took: one that it led to is no second attempt at the first. */
+function questionsOf(outcome: Outcome | undefined): number {
+  return (outcome?.kind === 'observed' ? outcome.service?.facts.questions : undefined) ?? 1;
 }
 
 function statusOf({ outcome }: Seen): ServiceStatus {

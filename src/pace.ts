@@ -15,12 +15,15 @@ export interface PaceChoice {
   readonly perDestination?: number;
 }
 
+/** Sockets in flight at the pace "bulk"; an agent whose host allows fewer descriptors takes fewer. */
+const bulk = 16_384;
+
 /** The pace of one source. What one destination may bear is divided among the sources that run at the same time. */
 export function paceOf({ roles, os }: Host, { paceName, concurrency, perDestination }: PaceChoice, sources: number): Pace {
   // Ephemeral ports of a DC, and of Windows, serve others too.
   const careful = roles.includes('dc') || os === 'windows';
-  const whole = perDestination ?? (paceName === 'bulk' ? (concurrency ?? 1_024) : paceName === 'gentle' ? 8 : 32);
-  const inFlight = concurrency ?? (paceName === 'bulk' ? 1_024 : careful || paceName === 'gentle' ? 64 : 256);
+  const whole = perDestination ?? (paceName === 'bulk' ? (concurrency ?? bulk) : paceName === 'gentle' ? 8 : 32);
+  const inFlight = concurrency ?? (paceName === 'bulk' ? bulk : careful || paceName === 'gentle' ? 64 : 256);
   const together = Math.min(sources, whole);
   const share = Math.max(1, Math.floor(whole / together));
   return { inFlight, perDestination: Math.min(share, inFlight), ...(paceName === 'gentle' && { flowsPerSecond: 5 / together }) };

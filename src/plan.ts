@@ -7,6 +7,8 @@ import type { Host, Inventory } from './inventory.ts';
 import type { Matrix, PortRange, Rule } from './matrix.ts';
 import { type PaceChoice, paceOf, worstCase } from './pace.ts';
 import { meetings, reasonApart } from './meetings.ts';
+import { quote } from './quotation.ts';
+import type { Exclusion } from './report.ts';
 import { UsageError } from './usage-error.ts';
 import type { Finding, Requirement } from './verdict.ts';
 
@@ -40,13 +42,6 @@ export interface PlannedPair {
   readonly source: number;
   readonly destination: number;
   readonly members: readonly Member[];
-}
-
-/** Two hosts that a matrix would connect, and that the inventory keeps apart. */
-export interface Exclusion {
-  readonly source: string;
-  readonly destination: string;
-  readonly reason: string;
 }
 
 export interface Plan {
@@ -91,6 +86,9 @@ export function plan(matrices: readonly Matrix[], inventory: Inventory, choice: 
     choice.rules,
     matrices.flatMap(({ name, rules }) => rules.flatMap(({ id }) => [id, `${name}/${id}`])),
   );
+  const twice = matrices.find(({ name }, index) => matrices.findIndex((other) => other.name === name) !== index);
+  if (twice !== undefined)
+    throw new UsageError(`two matrices are named "${twice.name}": expected different names, since a check is known by the name of its matrix`);
   for (const matrix of matrices) for (const role of [matrix.from, matrix.to]) checkRole(matrix, role, inventory);
 
   const { chosen, drawnIn } = chooseRules(matrices, choice.rules);
@@ -100,7 +98,8 @@ export function plan(matrices: readonly Matrix[], inventory: Inventory, choice: 
   for (const matrix of matrices) {
     for (const { source, destination, reversed } of meetings(matrix, hosts)) {
       const [from, to] = [hosts[source], hosts[destination]];
-      if (from === undefined || to === undefined || !isChosen(choice, from, to)) continue;
+      const asks = (reversed ? reverse : forward).get(matrix) ?? [];
+      if (from === undefined || to === undefined || asks.length === 0 || !isChosen(choice, from, to)) continue;
       const key = `${source}>${destination}`;
       const reason = reasonApart(inventory, from, to);
       if (reason !== undefined) {
@@ -109,7 +108,7 @@ export function plan(matrices: readonly Matrix[], inventory: Inventory, choice: 
       }
       const pair = pairs.get(key) ?? { source, destination, rules: new Set<number>() };
       pairs.set(key, pair);
-      for (const index of (reversed ? reverse : forward).get(matrix) ?? []) pair.rules.add(index);
+      for (const index of asks) pair.rules.add(index);
     }
   }
   const plannedPairs = resolve([...pairs.values()], hosts, planned);
@@ -122,7 +121,7 @@ export function plan(matrices: readonly Matrix[], inventory: Inventory, choice: 
   const draft = flatJob(inventory, rows, plannedPairs, choice, sources);
   const worstCaseMs = worstCase(draft);
   return {
-    job: { ...draft, endsAfterMs: Math.ceil(worstCaseMs * 1.25) + secondLookMs },
+    job: { ...draft, endsAfterMs: Math.min(longestTimerMs, Math.ceil(worstCaseMs * 1.25) + secondLookMs) },
     hosts,
     matrices,
     rules: planned,
@@ -160,6 +159,9 @@ export function* plannedChecks({ job, hosts, rules, pairs }: Plan): Generator<Pl
 /** The longest that looking again at rate-limited rejections takes (see `agent/second-look.ts`). */
 const secondLookMs = 70_000;
 
+/** A timer that is set for longer goes off at once. */
+const longestTimerMs = 2 ** 31 - 1;
+
 function isAsked({ skip }: Member): boolean {
   return skip === undefined;
 }
@@ -169,7 +171,9 @@ function checkNames(option: string, names: readonly string[], known: readonly st
     if (known.includes(name)) continue;
     const list = [...new Set(known)];
     const shown = list.slice(0, 12).join(', ');
-    throw new UsageError(`${option} "${name}" is not in the plan: expected one of ${shown}${list.length > 12 ? `, … (${list.length} in all)` : ''}`);
+    throw new UsageError(
+      `${option} ${quote(name)} is not in the plan: expected one of ${shown}${list.length > 12 ? `, … (${list.length} in all)` : ''}`,
+    );
   }
 }
 
@@ -294,8 +298,8 @@ function resolve(
     .toSorted((one, other) => one.source - other.source || one.destination - other.destination)
     .map(({ source, destination, rules }) => {
       const vantage = hosts[source]?.connector.kind !== 'none';
-      const features = hosts[destination]?.features ?? [];
-      const key = [vantage, features.join(), [...rules].join()].join('|');
+      const features = hosts[destination]?.features;
+      const key = [vantage, features?.join(), [...rules].join()].join('|');
       const members = lists.get(key) ?? [...rules].map((rule): Member => membership(rule, planned[rule]?.rule, vantage, features));
       lists.set(key, members);
       return { source, destination, members };
@@ -303,15 +307,15 @@ function resolve(
     .filter(({ members }) => members.length > 0);
 }
 
-function membership(rule: number, { when }: Partial<Rule> = {}, vantage: boolean, features: readonly string[]): Member {
-  const missing = when?.find((feature) => !features.includes(feature));
+function membership(rule: number, { when }: Partial<Rule> = {}, vantage: boolean, features: readonly string[] | undefined): Member {
+  const missing = features === undefined ? undefined : when?.find((feature) => !features.includes(feature));
   if (missing !== undefined) return { rule, skip: { code: 'not-applicable', feature: missing } };
   return vantage ? { rule } : { rule, skip: { code: 'no-vantage' } };
 }
 
 function nothingToAsk({ file }: Inventory, pairs: readonly PlannedPair[], excluded: number): string {
   if (pairs.length === 0)
-    return `${file}: nothing to ask: ${excluded > 0 ? `all ${excluded} pairs of hosts are excluded by links or address family` : 'no two hosts meet in these matrices'}`;
+    return `${file}: nothing to ask: ${excluded > 0 ? `${excluded === 1 ? 'the only pair' : `all ${excluded} pairs`} of hosts ${excluded === 1 ? 'is' : 'are'} excluded by links or address family` : 'no two hosts meet in these matrices'}`;
   return `${file}: nothing to ask: no source has a connector (expected at least one with "connector: local" or "connector: {exec: [...]}"), or no rule applies`;
 }
 

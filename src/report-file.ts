@@ -34,7 +34,9 @@ function readReportDocument(file: string): Document {
 
 function readText(file: string): string {
   try {
-    if (statSync(file).size > largestBytes) throw new UsageError(`${file}: is larger than 500 MiB, expected a report of at most that`);
+    const facts = statSync(file);
+    if (!facts.isFile()) throw new UsageError(`${file}: is ${facts.isDirectory() ? 'a directory' : 'no regular file'}, expected a report in JSON`);
+    if (facts.size > largestBytes) throw new UsageError(`${file}: is larger than 500 MiB, expected a report of at most that`);
     return readFileSync(file, 'utf8').replace(/^\uFEFF/, '');
   } catch (error) {
     if (error instanceof Error && 'errno' in error && typeof error.errno === 'number') {

@@ -1,7 +1,8 @@
 /** The report: the whole of a run as one value. Every other output format is a pure function of it. `reports/report.schema.json` is its reference. */
 import type { Check } from '../agent/contract/check.ts';
 import type { Outcome } from '../agent/contract/outcome.ts';
-import { type Expectation, type Requirement, type Verdict, type VerdictStatus, verdictStatuses } from './verdict.ts';
+import { type Conclusion, exitCodeOf } from './preflight/conclusion.ts';
+import { type Expectation, type Requirement, type Verdict, type VerdictStatus } from './verdict.ts';
 
 /** Version of the report's format. */
 export const reportSchema = 1;
@@ -37,6 +38,13 @@ export interface RuleRecord {
   readonly symptoms: readonly string[];
 }
 
+/** Two hosts that a matrix would bring together, and that the inventory keeps apart: nothing was asked between them. */
+export interface Exclusion {
+  readonly source: string;
+  readonly destination: string;
+  readonly reason: string;
+}
+
 export type Summary = Readonly<Record<'total' | VerdictStatus, number>>;
 
 /** All of a report but its results, which stream. */
@@ -61,7 +69,10 @@ export interface ReportFrame {
     readonly rules: readonly RuleRecord[];
   }[];
   readonly sources: readonly SourceRecord[];
+  readonly excluded: readonly Exclusion[];
   readonly diagnoses: readonly Diagnosis[];
+  /** What a preflight concludes from the results. */
+  readonly preflight?: Conclusion;
   readonly summary: Summary;
 }
 
@@ -90,21 +101,26 @@ export function summarize(results: Iterable<Pick<Result, 'verdict'>>): Summary {
   return summary;
 }
 
-/** The exit code that a report deserves (DESIGN section 7): 1 for a fail; 3 when something required is undecided, in error, or the run was cut short; else 0. */
-export function exitCode(report: Pick<Report, 'run' | 'results'>): 0 | 1 | 3 {
+/**
+ * The exit code that a report deserves (DESIGN section 7): 1 for a fail; 3 when something required is undecided, in error, or the run was cut short; else 0.
+ * A required check that was skipped because of another one is undecided too, unless that other one counts by itself. In a preflight the conclusion counts
+ * instead: a DC that fails is no reason to stop while others are ready.
+ */
+export function exitCode(report: Pick<Report, 'run' | 'results' | 'preflight'>): 0 | 1 | 3 {
+  if (report.preflight !== undefined) return exitCodeOf(report.preflight) || (report.run.interrupted === true ? 3 : 0);
   let undecided = report.run.interrupted === true;
-  for (const { verdict, expected } of report.results) {
+  const skippedFor: string[] = [];
+  const settled = new Set<string>();
+  for (const { check, verdict, expected } of report.results) {
     if (verdict.status === 'fail') return 1;
+    if (verdict.status === 'pass' || verdict.status === 'warn') settled.add(check.id);
     if (verdict.status === 'error' && expected.requirement === 'required') undecided = true;
     if (verdict.status === 'inconclusive' && report.run.allowInconclusive !== true) undecided = true;
+    if (verdict.finding?.code === 'prerequisite' && expected.requirement === 'required') skippedFor.push(verdict.finding.because);
   }
-  return undecided ? 3 : 0;
+  const ids = new Set(report.results.map(({ check }) => check.id));
+  return undecided || skippedFor.some((id) => settled.has(id) || !ids.has(id)) ? 3 : 0;
 }
 
 /** Verdicts in the order in which they matter to a reader, worst first. */
 export const severity: readonly VerdictStatus[] = ['fail', 'error', 'inconclusive', 'warn', 'skip', 'pass'] satisfies readonly VerdictStatus[];
-
-/** True for a word that is a verdict's status. */
-export function isVerdictStatus(word: string): word is VerdictStatus {
-  return verdictStatuses.some((status) => status === word);
-}

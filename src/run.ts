@@ -6,6 +6,7 @@ import { diagnose } from './diagnose.ts';
 import { dispatch, type Seen, type SourceReturn } from './dispatch.ts';
 import type { Host, Inventory } from './inventory.ts';
 import { judge, type PlannedSkip } from './judge.ts';
+import type { Matrix } from './matrix.ts';
 import { agentsAtOnce, type PaceChoice } from './pace.ts';
 import { type Plan, type PlannedCheck, plannedChecks } from './plan.ts';
 import { type Report, reportSchema, type Result, type SourceRecord, summarize } from './report.ts';
@@ -52,17 +53,23 @@ export async function run(plan: Plan, circumstances: Circumstances): Promise<Rep
       ...(signal.aborted && { interrupted: true }),
       ...(circumstances.allowInconclusive && { allowInconclusive: true }),
     },
-    matrices: plan.matrices.map(({ name, title, sha256, asPublished, rules }) => ({
-      name,
-      title,
-      sha256,
-      ...(asPublished && { asPublished }),
-      rules: rules.map(({ id, traffic, usage, symptoms }) => ({ matrix: name, id, traffic, usage, symptoms })),
-    })),
+    matrices: plan.matrices.map(matrixRecord),
     sources: sourceRecords(plan, returns),
+    excluded: plan.excluded,
     diagnoses: diagnose(results),
     summary: summarize(results),
     results,
+  };
+}
+
+/** A matrix as a report names it. */
+export function matrixRecord({ name, title, sha256, asPublished, rules }: Matrix): Report['matrices'][number] {
+  return {
+    name,
+    title,
+    sha256,
+    ...(asPublished && { asPublished }),
+    rules: rules.map(({ id, traffic, usage, symptoms }) => ({ matrix: name, id, traffic, usage, symptoms })),
   };
 }
 

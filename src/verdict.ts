@@ -16,7 +16,9 @@ export type Finding =
   | { readonly code: 'service-silent'; readonly status: ServiceStatus }
   | { readonly code: 'service-absent'; readonly interface?: string }
   | { readonly code: 'wrong-host'; readonly what: 'domain' | 'name' | 'guid'; readonly expected: string; readonly actual: string }
-  | { readonly code: 'reply-lost' | 'reached-host' | 'no-control' | 'forbidden-open' | 'uninformative' }
+  | { readonly code: 'reply-lost' | 'no-control' | 'forbidden-open' | 'uninformative' }
+  /** `interface`: the endpoint mapper names no port for it today, so that none was dialled. */
+  | { readonly code: 'reached-host'; readonly interface?: string }
   | { readonly code: 'unproven'; readonly status: ServiceStatus }
   | { readonly code: 'clock-skew'; readonly offsetMs: number; readonly limitMs: number }
   | { readonly code: 'certificate-expired'; readonly notAfter: string }
@@ -29,14 +31,30 @@ export type Finding =
   | { readonly code: 'tls-old'; readonly protocol: string }
   | {
       readonly code:
-        'not-authoritative' | 'paused' | 'not-synchronized' | 'global-catalog-not-ready' | 'not-active-directory' | 'clock-not-synchronized';
+        | 'not-authoritative'
+        | 'no-srv'
+        | 'paused'
+        | 'not-synchronized'
+        | 'global-catalog-not-ready'
+        | 'not-active-directory'
+        | 'clock-not-synchronized';
     }
   | { readonly code: 'dns-failure'; readonly rcode: string }
-  | { readonly code: 'not-registered'; readonly name: string; readonly registered: readonly string[] }
+  /** `total`: how many are registered, where `registered` holds only some of them. */
+  | { readonly code: 'not-registered'; readonly name: string; readonly registered: readonly string[]; readonly total?: number }
+  | { readonly code: 'clock-local'; readonly stratum: number }
+  /** `disconnected`: it announced that it hangs up. */
+  | { readonly code: 'ldap-refused'; readonly resultCode: number; readonly disconnected?: true }
+  | { readonly code: 'rpc-refused'; readonly why: string }
+  /** `status`: an NTSTATUS in hex, or `no-dialect`. */
+  | { readonly code: 'negotiation-refused'; readonly status: string }
+  | { readonly code: 'name-service-refused'; readonly errorCode: number }
   | { readonly code: 'signing-not-required' | 'anonymous-refused' }
   | { readonly code: 'dialect-old'; readonly dialect: string }
   | { readonly code: 'port-translated'; readonly dialled: number; readonly actual: number }
   | { readonly code: 'kdc-complaint'; readonly errorCode: number }
+  | { readonly code: 'no-preauthentication'; readonly principal: string }
+  | { readonly code: 'other-service'; readonly service: string }
   | { readonly code: 'time-refused'; readonly kissCode: string }
   | { readonly code: 'follow-up'; readonly what: string }
   | {

@@ -2,14 +2,15 @@
 
 /**
  * How far a server's clock is ahead of ours, and how wrong that may be: `serverTime - (sent + received) / 2`, plus or minus half the round trip and the
- * clock's resolution (probes.md §1.5). All arguments in epoch milliseconds, the results whole milliseconds.
+ * clock's resolution. All arguments in epoch milliseconds, the results whole milliseconds. Nothing where our own clock was set back meanwhile.
  */
 export function clockFacts(
   serverTime: number,
   sent: number,
   received: number,
   resolutionMs: number,
-): { readonly clockOffsetMs: number; readonly clockUncertaintyMs: number } {
+): { readonly clockOffsetMs?: number; readonly clockUncertaintyMs?: number } {
+  if (received < sent) return {};
   return {
     clockOffsetMs: Math.round(serverTime - (sent + received) / 2),
     clockUncertaintyMs: Math.ceil((received - sent) / 2 + resolutionMs),

@@ -17,12 +17,15 @@ export type RpcReply =
 
 /**
  * What an answer to a bind comes to (C706 §12.6.3.1). `other-transfer`: the interface is there, and speaks NDR64 only.
- * `refused`: an RPC server that takes no bind now, with the reason in a few words. `misplaced`: not an answer to a bind.
+ * `refused`: an RPC server that does not take the bind, with the reason as a code and in a few words. `misplaced`: not an answer to a bind.
  */
 export type BindConclusion =
   | { readonly kind: 'accepted'; readonly secondaryPort?: number }
   | { readonly kind: 'unknown-interface' | 'other-transfer' | 'misplaced' }
-  | { readonly kind: 'refused'; readonly why: string };
+  | { readonly kind: 'refused'; readonly refusal: BindRefusal; readonly why: string };
+
+/** Why a server refused a bind: it has no room for now, or never has for the like of it, it speaks another version, or something else. */
+export type BindRefusal = 'congestion' | 'local-limit' | 'version' | 'other';
 
 /** The transfer syntax NDR 2.0 (C706 appendix I). */
 export const ndr: Syntax = { uuid: '8a885d04-1ceb-11c9-9fe8-08002b104860', major: 2, minor: 0 };
@@ -87,25 +90,27 @@ export function concludeBind(reply: RpcReply): BindConclusion {
     case 'response':
       return { kind: 'misplaced' };
     case 'fault':
-      return { kind: 'refused', why: `fault 0x${reply.status.toString(16).padStart(8, '0')} to the bind` };
+      return { kind: 'refused', refusal: 'other', why: `fault 0x${reply.status.toString(16).padStart(8, '0')} to the bind` };
     case 'bind-nak':
-      return { kind: 'refused', why: nakReasons.get(reply.reason) ?? `bind rejected, reason ${reply.reason}` };
+      return { kind: 'refused', ...(nakReasons.get(reply.reason) ?? { refusal: 'other', why: `bind rejected, reason ${reply.reason}` }) };
     case 'bind-ack': {
       const { result, reason, secondaryPort } = reply;
       if (result === 0) return { kind: 'accepted', ...(secondaryPort !== undefined && { secondaryPort }) };
       if (result === 2 && reason === 1) return { kind: 'unknown-interface' };
       if (result === 2 && reason === 2) return { kind: 'other-transfer' };
-      return { kind: 'refused', why: `bind not accepted, result ${result}, reason ${reason}` };
+      const refusal = result === 2 && reason === 3 ? 'local-limit' : 'other';
+      return { kind: 'refused', refusal, why: `bind not accepted, result ${result}, reason ${reason}` };
     }
     default:
       return reply satisfies never;
   }
 }
 
-const nakReasons: ReadonlyMap<number, string> = new Map([
-  [1, 'bind rejected: temporary congestion'],
-  [2, 'bind rejected: local limit exceeded'],
-  [4, 'bind rejected: protocol version not supported'],
+/** Of a bind_nak (C706 §12.6.3.1). Those of a bind_ack's result are counted otherwise: there 3 is the local limit. */
+const nakReasons: ReadonlyMap<number, { readonly refusal: BindRefusal; readonly why: string }> = new Map([
+  [1, { refusal: 'congestion', why: 'bind rejected: temporary congestion' }],
+  [2, { refusal: 'local-limit', why: 'bind rejected: local limit exceeded' }],
+  [4, { refusal: 'version', why: 'bind rejected: protocol version not supported' }],
 ]);
 
 interface Fragment {

@@ -2,7 +2,7 @@
 import { type Header, Packet, type Reader, type Resource } from 'dns2';
 import { type Decoded, Malformed, guard, incomplete, malformed } from './decoded.ts';
 
-export const dnsTypes = { soa: Packet.TYPE.SOA, srv: Packet.TYPE.SRV } as const;
+export const dnsTypes = { a: Packet.TYPE.A, aaaa: Packet.TYPE.AAAA, soa: Packet.TYPE.SOA, srv: Packet.TYPE.SRV } as const;
 
 /** What a query asks: a name, and a record type of class IN. */
 export interface DnsQuestion {
@@ -19,11 +19,13 @@ export interface DnsReply {
   readonly truncated: boolean;
   readonly srvTargets: readonly string[];
   readonly soaPrimary?: string;
+  /** The A and AAAA records, of answer and additional section alike: names in lower case, address literals. */
+  readonly addresses: readonly { readonly name: string; readonly address: string }[];
 }
 
-/** A query of class IN without recursion (RFC 1035 §4.1), as a datagram. */
-export function encodeDnsQuery(id: number, question: DnsQuestion): Buffer {
-  const packet = new Packet(new Packet.Header({ id, rd: 0 }));
+/** A query of class IN (RFC 1035 §4.1), as a datagram; a resolver is asked for recursion, an authoritative server is not. */
+export function encodeDnsQuery(id: number, question: DnsQuestion, recursion = false): Buffer {
+  const packet = new Packet(new Packet.Header({ id, rd: recursion ? 1 : 0 }));
   packet.questions.push(new Packet.Question({ ...question, class: Packet.CLASS.IN }));
   return packet.toBuffer();
 }
@@ -82,7 +84,7 @@ function readMessage(message: Buffer): DnsReply {
   const echo = header.qdcount === 1 ? Packet.Question.parse(reader) : undefined;
   if (echo !== undefined && echo.class !== Packet.CLASS.IN) throw new Malformed(`DNS class ${echo.class}`);
   // RFC 2181 §9: the records of a truncated answer mean nothing, and may end in the middle.
-  const answers = header.tc === 1 ? [] : readRecords(reader, header);
+  const { answers, addresses } = header.tc === 1 ? { answers: [], addresses: [] } : readRecords(reader, header);
   const targets = answers.flatMap(({ type, target }) => (type === Packet.TYPE.SRV && target ? [target.toLowerCase()] : []));
   const primary = answers.find(({ type }) => type === Packet.TYPE.SOA)?.primary?.toLowerCase();
   return {
@@ -93,27 +95,44 @@ function readMessage(message: Buffer): DnsReply {
     truncated: header.tc === 1,
     srvTargets: [...new Set(targets)].sort(),
     ...(primary !== undefined && { soaPrimary: primary }),
+    addresses,
   };
 }
 
-/** The SRV and SOA records of the answer section. Every other record is only measured: a type that dns2 reads badly must not spoil an answer. */
-function readRecords(reader: Reader, header: Header): Resource[] {
+/**
+ * The SRV and SOA records of the answer section, and the addresses of it and of the additional section. Every other record is only measured: a type
+ * that dns2 reads badly must not spoil an answer.
+ */
+function readRecords(reader: Reader, header: Header): { readonly answers: Resource[]; readonly addresses: DnsReply['addresses'] } {
   const answers: Resource[] = [];
+  const addresses: { readonly name: string; readonly address: string }[] = [];
   const total = header.ancount + header.nscount + header.arcount;
   for (let index = 0; index < total; index += 1) {
     const start = reader.offset;
-    Packet.Name.decode(reader);
+    const name = Packet.Name.decode(reader).toLowerCase();
     const type = reader.read(16);
     reader.read(48);
-    const end = 8 * reader.read(16) + reader.offset;
+    const length = reader.read(16);
+    const end = 8 * length + reader.offset;
     if (end > 8 * reader.buffer.length) throw new Malformed('DNS record reaches beyond the message');
-    if (index < header.ancount && (type === Packet.TYPE.SRV || type === Packet.TYPE.SOA)) {
+    const isAnswer = index < header.ancount;
+    const isAdditional = index >= header.ancount + header.nscount;
+    const address = isAnswer || isAdditional ? readAddress(reader, type, length) : undefined;
+    if (address !== undefined) addresses.push({ name, address });
+    if (isAnswer && (type === Packet.TYPE.SRV || type === Packet.TYPE.SOA)) {
       reader.offset = start;
       answers.push(Packet.Resource.parse(reader));
     }
     reader.offset = end;
   }
-  return answers;
+  return { answers, addresses };
+}
+
+/** The literal in an A or AAAA record of the right length (RFC 1035 §3.4.1, RFC 3596 §2.2); undefined for any other record. */
+function readAddress(reader: Reader, type: number, length: number): string | undefined {
+  if (type === Packet.TYPE.A && length === 4) return Array.from({ length: 4 }, () => reader.read(8)).join('.');
+  if (type === Packet.TYPE.AAAA && length === 16) return Array.from({ length: 8 }, () => reader.read(16).toString(16)).join(':');
+  return undefined;
 }
 
 /**

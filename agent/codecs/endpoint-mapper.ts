@@ -25,7 +25,9 @@ export interface EptMapReply {
   readonly ports: readonly number[];
 }
 
-const maximumTowers = 4;
+/** How many towers a question asks for. Some mappers send more, and that is no fault of the answer: they are read up to a bound. */
+const wantedTowers = 4;
+const maximumTowers = 64;
 const protocol = { uuid: 0x0d, connectionOriented: 0x0b, tcp: 0x07, ip: 0x09 } as const;
 
 /** Stub of an ept_map request for the TCP/IP towers of an interface. */
@@ -34,7 +36,7 @@ export function encodeEptMap(syntax: Syntax): Buffer {
   const noObject = Buffer.concat([integers(1), Buffer.alloc(16)]);
   const referent = integers(2, tower.length, tower.length);
   const padding = Buffer.alloc(-tower.length & 3);
-  return Buffer.concat([noObject, referent, tower, padding, Buffer.alloc(20), integers(maximumTowers)]);
+  return Buffer.concat([noObject, referent, tower, padding, Buffer.alloc(20), integers(wantedTowers)]);
 }
 
 /** Reads the stub of an ept_map response to a question about `syntax`. The stub is whole (RPC put it together), so this is never `incomplete`. */

@@ -21,8 +21,12 @@ import { type Decoded, guard, incomplete, Malformed, malformed } from './decoded
 /** Message types by their application tag (RFC 4120 §5.10). */
 const messages = { asRequest: 0x6a, asReply: 0x6b, error: 0x7e } as const;
 
+const protocolVersion = 5;
+/** Type of an AS-REP (RFC 4120 §7.5.7). */
+const asReplyType = 11;
+
 /** Error codes that a probe acts on (RFC 4120 §7.5.9, RFC 6806). */
-export const kerberosErrors = { clientUnknown: 6, responseTooBig: 52, wrongRealm: 68 } as const;
+export const kerberosErrors = { none: 0, clientUnknown: 6, responseTooBig: 52, wrongRealm: 68 } as const;
 
 /** Encryption types offered: AES-256, AES-128, RC4 (RFC 3962, RFC 4757). */
 export const encryptionTypes = [18, 17, 23] as const;
@@ -37,15 +41,17 @@ export interface KerberosError {
   readonly code: number;
   readonly time: number;
   readonly realm: string;
-  readonly service: string;
+  /** Absent from some refusals of a password change, although the protocol wants it. */
+  readonly service?: string;
   readonly client?: string;
   readonly clientRealm?: string;
   /** Salt of the client's key, where pre-authentication is asked for and the salt is told (RFC 4120 §5.2.7.5). */
   readonly salt?: string;
 }
 
-/** What a KDC answers: an error, or a ticket, of which nothing is kept. */
-export type KdcReply = { readonly kind: 'error'; readonly error: KerberosError } | { readonly kind: 'ticket' };
+/** What a KDC answers: an error, or a ticket, of which nothing is kept but for whom it is. */
+export type KdcReply =
+  { readonly kind: 'error'; readonly error: KerberosError } | { readonly kind: 'ticket'; readonly realm: string; readonly client: string };
 
 /** The realm of an AD domain is its DNS name in upper case ([MS-KILE] 3.1.1.3); without a known domain, that of the computer's own DNS name. */
 export function realmOf(domain: string | undefined, dnsName: string): string {
@@ -105,14 +111,29 @@ export function framed<T>(decode: (message: Buffer) => Decoded<T>): (bytes: Buff
   };
 }
 
-/** Decodes a KDC's bare answer: KRB-ERROR, or AS-REP, which is recognised by its tag and not looked into: what it holds could be cracked. */
+/** Decodes a KDC's bare answer: KRB-ERROR, or AS-REP, of which only realm and name of the client are read. */
 export function decodeKdcReply(bytes: Buffer): Decoded<KdcReply> {
-  if (bytes[0] === messages.asReply) {
-    const reply = readElement(bytes);
-    return reply.kind === 'value' ? { ...reply, value: { kind: 'ticket' } } : reply;
-  }
+  if (bytes[0] === messages.asReply) return decodeTicketReply(bytes);
   const error = decodeKerberosError(bytes);
-  return error.kind === 'value' ? { ...error, value: { kind: 'error', error: error.value } } : error;
+  if (error.kind !== 'value') return error;
+  if (error.value.code === kerberosErrors.none) return malformed('a KRB-ERROR that is none');
+  return { ...error, value: { kind: 'error', error: error.value } };
+}
+
+/** Decodes an AS-REP up to the name of the client (RFC 4120 §5.4.2), and no further: ticket and encrypted part could be cracked. */
+function decodeTicketReply(bytes: Buffer): Decoded<KdcReply> {
+  return guard<KdcReply>(() => {
+    const message = readElement(bytes, [messages.asReply]);
+    if (message.kind !== 'value') return message;
+    const fields = new Map<number, Buffer>();
+    for (const { tag, content } of elementsOf(unwrap(message.value.content, tags.sequence))) {
+      if (!fields.has(tag)) fields.set(tag, content);
+      if (tag === 0xa4) break;
+    }
+    if (number(fields, 0xa0) !== protocolVersion || number(fields, 0xa1) !== asReplyType) throw new Malformed('not an AS-REP of Kerberos 5');
+    const realm = textOf(field(fields, 0xa3, tags.generalString));
+    return { kind: 'value', value: { kind: 'ticket', realm, client: readName(required(fields, 0xa4)) }, length: message.length };
+  });
 }
 
 /** Decodes a bare KRB-ERROR (RFC 4120 §5.9.1). */
@@ -124,6 +145,7 @@ export function decodeKerberosError(bytes: Buffer): Decoded<KerberosError> {
     const code = number(fields, 0xa6);
     const time = readGeneralizedTime(textOf(field(fields, 0xa4, tags.generalizedTime)));
     if (time === undefined) throw new Malformed('a time that is none');
+    const service = fields.get(0xaa);
     const client = fields.get(0xa8);
     const clientRealm = fields.get(0xa7);
     const data = fields.get(0xac);
@@ -132,7 +154,7 @@ export function decodeKerberosError(bytes: Buffer): Decoded<KerberosError> {
       code,
       time: time + number(fields, 0xa5) / 1000,
       realm: textOf(field(fields, 0xa9, tags.generalString)),
-      service: readName(required(fields, 0xaa)),
+      ...(service !== undefined && { service: readName(service) }),
       ...(client !== undefined && { client: readName(client) }),
       ...(clientRealm !== undefined && { clientRealm: textOf(unwrap(clientRealm, tags.generalString)) }),
       ...(salt !== undefined && { salt }),
@@ -143,7 +165,7 @@ export function decodeKerberosError(bytes: Buffer): Decoded<KerberosError> {
 
 function required(fields: ReadonlyMap<number, Buffer>, tag: number): Buffer {
   const content = fields.get(tag);
-  if (content === undefined) throw new Malformed(`KRB-ERROR without its field ${tag & 0x1f}`);
+  if (content === undefined) throw new Malformed(`a Kerberos message without its field ${tag & 0x1f}`);
   return content;
 }
 

@@ -45,7 +45,10 @@ const messagesLimit = 8;
 /** Values of one entry, in bytes, by attribute name in lower case. */
 export type Attributes = ReadonlyMap<string, readonly Buffer[]>;
 
-/** How one search ended. `entry` is the first entry found. `disconnected`: the server announced that it hangs up, in place of an answer (RFC 4511 §4.4.1). */
+/**
+ * How one search ended. `entry` is the first entry found. `disconnected`: the server announced that it hangs up, in place of an end (RFC 4511 §4.4.1);
+ * the announcement has message id 0, so that is the id of a reply of which nothing came before it.
+ */
 export interface SearchReply {
   readonly messageId: number;
   readonly resultCode: number;
@@ -90,14 +93,14 @@ export function decodeSearchReply(bytes: Buffer): Decoded<SearchReply> {
       const [id, operation] = readEnvelope(message.value);
       if (operation.tag === operations.extendedResponse && id === 0) {
         const notice = readResult(operation);
-        if (notice.name === noticeOfDisconnection) return reply(offset, { messageId: id, resultCode: notice.code, disconnected: true });
-        continue;
+        if (notice.name !== noticeOfDisconnection) continue;
+        const [messageId = id] = ids;
+        return reply(offset, { messageId, resultCode: notice.code, disconnected: true, ...first(entries) });
       }
       if (ids.add(id).size > 1) return malformed('answers to two searches');
       if (operation.tag === operations.searchResultDone) {
-        const [entry] = entries;
         const { code } = readResult(operation);
-        return reply(offset, { messageId: id, resultCode: code, disconnected: false, ...(entry !== undefined && { entry: readEntry(entry) }) });
+        return reply(offset, { messageId: id, resultCode: code, disconnected: false, ...first(entries) });
       }
       if (operation.tag === operations.searchResultEntry) entries.push(operation);
       else if (operation.tag !== operations.searchResultReference && operation.tag !== operations.intermediateResponse) {
@@ -174,6 +177,10 @@ function readResult(operation: Element): { readonly code: number; readonly name?
   const [code, , , fourth, fifth] = elementsOf(operation.content);
   const name = [fourth, fifth].find((field) => field?.tag === 0x8a);
   return { code: integerOf(contentOf(code, tags.enumerated)), ...(name !== undefined && { name: textOf(name.content) }) };
+}
+
+function first([entry]: readonly Element[]): { readonly entry?: Attributes } {
+  return entry === undefined ? {} : { entry: readEntry(entry) };
 }
 
 function readEntry(operation: Element): Attributes {

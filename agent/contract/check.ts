@@ -20,8 +20,12 @@ export interface Check {
   readonly after?: readonly string[];
 }
 
-/** The id of a check, from what it asks. */
-export function checkId(check: Omit<Check, 'id' | 'address' | 'probe' | 'after'>): string {
-  const id = `${check.matrix}/${check.rule}/${check.source}->${check.destination}:${check.port}/${check.transport}`;
-  return check.interface === undefined ? id : `${id}#${check.interface}`;
+/** What makes the id of a check, beside its port. */
+type Asked = Pick<Check, 'matrix' | 'rule' | 'source' | 'destination' | 'transport' | 'interface'>;
+
+/** Gives the ids of checks that differ only in their port. */
+export function checkIds({ matrix, rule, source, destination, transport, interface: rpcInterface }: Asked): (port: Check['port']) => string {
+  const head = `${matrix}/${rule}/${source}->${destination}:`;
+  const tail = rpcInterface === undefined ? `/${transport}` : `/${transport}#${rpcInterface}`;
+  return (port) => head + port + tail;
 }

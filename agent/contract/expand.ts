@@ -1,6 +1,6 @@
 /** Job to checks. Agent and controller both run this, so that a result can travel as a position. */
 import { createHash } from 'node:crypto';
-import { type Check, checkId } from './check.ts';
+import { type Check, checkIds } from './check.ts';
 import type { Job, JobHost, JobRule, Pair } from './job.ts';
 
 /** Yields every check of the job in its one order; with `source`, only the rows of that source. A job that names what it does not hold is a bug, and throws. */
@@ -28,18 +28,19 @@ export function* expandRule(
   const after = (rule.after ?? [])
     .filter((other) => members.includes(other))
     .map((other) => prerequisiteId(entry(job.rules, other), source, destination));
-  for (const port of portsOf(rule)) {
-    const question = {
-      matrix: rule.matrix,
-      rule: rule.rule,
-      source: source.name,
-      destination: destination.name,
-      transport: rule.transport,
-      port,
-      ...(rule.interface !== undefined && { interface: rule.interface }),
-    };
-    yield { id: checkId(question), ...question, address: destination.address, probe: rule.probe, ...(after.length > 0 && { after }) };
-  }
+  const asked = {
+    matrix: rule.matrix,
+    rule: rule.rule,
+    source: source.name,
+    destination: destination.name,
+    transport: rule.transport,
+    ...(rule.interface !== undefined && { interface: rule.interface }),
+    address: destination.address,
+    probe: rule.probe,
+    ...(after.length > 0 && { after }),
+  };
+  const idOf = checkIds(asked);
+  for (const port of portsOf(rule)) yield { id: idOf(port), port, ...asked };
 }
 
 /** How many checks `expandPair` yields, without making them. */
@@ -75,7 +76,8 @@ export function fingerprint(checks: Iterable<Check>): { readonly count: number; 
 function prerequisiteId(rule: JobRule, source: JobHost, destination: JobHost): string {
   const [port] = portsOf(rule);
   if (port === undefined) throw new Error(`job: rule ${rule.rule} makes no check, and another one waits for it`);
-  return checkId({ matrix: rule.matrix, rule: rule.rule, source: source.name, destination: destination.name, transport: rule.transport, port });
+  const { matrix, rule: name, transport } = rule;
+  return checkIds({ matrix, rule: name, source: source.name, destination: destination.name, transport })(port);
 }
 
 function entry<T>(list: readonly T[], index: number): T {

@@ -29,24 +29,32 @@ export interface Facts {
   readonly authoritative?: boolean;
   readonly truncated?: boolean;
   readonly srvTargets?: readonly string[];
+  /** How many SRV targets there were, where `srvTargets` holds only some of them; the destination's own name is among those if it is listed at all. */
+  readonly srvTotal?: number;
   readonly soaPrimary?: string;
 
   /** LDAP: result code of the search, whether replication is in step, whether the global catalog serves, highest functional level, vendor. */
   readonly resultCode?: number;
+  /** True when the server announced that it hangs up (RFC 4511 §4.4.1); `resultCode` is then its reason. */
+  readonly disconnected?: boolean;
   readonly synchronized?: boolean;
   readonly globalCatalogReady?: boolean;
   readonly functionalLevel?: number;
   readonly vendor?: string;
 
-  /** Kerberos and kpasswd: realm that answered, error code (RFC 4120 §7.5.9) and the client principal that was named. */
+  /** Kerberos and kpasswd: realm that answered, error code (RFC 4120 §7.5.9; 0 where a ticket came in place of an error) and the client principal that was named. */
   readonly realm?: string;
   readonly errorCode?: number;
   readonly principal?: string;
+  /** kpasswd: the service that the refusal names, where it is not `kadmin/changepw`. */
+  readonly servicePrincipal?: string;
 
   /** RPC: TCP port of each interface the endpoint mapper knows, those it does not know, and what a bind said. */
   readonly rpcPorts?: Readonly<Record<string, number>>;
   readonly rpcAbsent?: readonly string[];
   readonly rpcInterface?: string;
+  /** Why a bind was refused, as far as it is known: `congestion`, `local-limit`, `version`, otherwise `other`. */
+  readonly rpcRefusal?: string;
   /** Port that the RPC server says it listens on: another than the one dialled means port translation. */
   readonly rpcSecondaryPort?: number;
   /** True when the endpoint mapper refuses anonymous questions ([MS-RPCE] 3.1.1.1.3). */
@@ -54,6 +62,8 @@ export interface Facts {
 
   /** SMB: dialect (`3.1.1`), whether signing is required, GUID of the server. */
   readonly dialect?: string;
+  /** SMB: NTSTATUS of a refusal to negotiate (`0xc00000bb`), or `no-dialect` from a server that took none of those offered. */
+  readonly smbRefusal?: string;
   readonly signingRequired?: boolean;
   readonly serverGuid?: string;
 
@@ -65,6 +75,8 @@ export interface Facts {
 
   /** NetBIOS: registered names as `NAME<suffix>`, and what the session service answered. */
   readonly netbiosNames?: readonly string[];
+  /** NetBIOS: code of the error that the name service answered in place of names (RFC 1002 §4.2.1.1). */
+  readonly nameServiceError?: number;
   readonly sessionCode?: string;
 
   /** TLS: protocol and cipher agreed, and the server's certificate. */
@@ -94,9 +106,104 @@ export interface Facts {
   readonly complaint?: string;
   /** What became of a second question that this answer asked for, where that one was not answered: `udp/53 truncated; tcp/53 no-response`. */
   readonly followUp?: string;
+  /** How many questions this answer took, where the first one led to another: that one was no retry. */
+  readonly questions?: number;
   /** True when rejections were still arriving late when the run ended: silence may be a rejection held back by a rate limit. */
   readonly rejectionsLimited?: boolean;
 }
 
 /** Facts that differ between two identical runs of an unchanged network. Drift ignores them, and a frame carries them apart. */
 export const volatileFacts = ['clockOffsetMs', 'clockUncertaintyMs'] as const satisfies readonly (keyof Facts)[];
+
+/** What each fact is made of; `ports` maps names to port numbers. */
+const kinds = {
+  netbiosName: 'text',
+  dnsName: 'text',
+  domain: 'text',
+  netbiosDomain: 'text',
+  forest: 'text',
+  domainGuid: 'text',
+  site: 'text',
+  clientSite: 'text',
+  roles: 'list',
+  paused: 'flag',
+  clockOffsetMs: 'number',
+  clockUncertaintyMs: 'number',
+  rcode: 'text',
+  authoritative: 'flag',
+  truncated: 'flag',
+  srvTargets: 'list',
+  srvTotal: 'number',
+  soaPrimary: 'text',
+  resultCode: 'number',
+  disconnected: 'flag',
+  synchronized: 'flag',
+  globalCatalogReady: 'flag',
+  functionalLevel: 'number',
+  vendor: 'text',
+  realm: 'text',
+  errorCode: 'number',
+  principal: 'text',
+  servicePrincipal: 'text',
+  rpcPorts: 'ports',
+  rpcAbsent: 'list',
+  rpcInterface: 'text',
+  rpcRefusal: 'text',
+  rpcSecondaryPort: 'number',
+  rpcAnonymousRefused: 'flag',
+  dialect: 'text',
+  smbRefusal: 'text',
+  signingRequired: 'flag',
+  serverGuid: 'text',
+  stratum: 'number',
+  leap: 'number',
+  referenceId: 'text',
+  kissCode: 'text',
+  netbiosNames: 'list',
+  nameServiceError: 'number',
+  sessionCode: 'text',
+  tlsProtocol: 'text',
+  tlsCipher: 'text',
+  tlsError: 'text',
+  certificateSubject: 'text',
+  certificateIssuer: 'text',
+  certificateNames: 'list',
+  certificateNotBefore: 'text',
+  certificateNotAfter: 'text',
+  certificateUsages: 'list',
+  certificateKeyType: 'text',
+  certificateKeyBits: 'number',
+  certificateSignature: 'text',
+  certificateChain: 'text',
+  certificateFingerprint: 'text',
+  firstBytes: 'text',
+  looksLike: 'text',
+  complaint: 'text',
+  followUp: 'text',
+  questions: 'number',
+  rejectionsLimited: 'flag',
+} as const satisfies Readonly<Record<keyof Facts, 'text' | 'number' | 'flag' | 'list' | 'ports'>>;
+
+/** True for what may stand as facts: known names, each with a value of its kind. */
+export function isFacts(value: unknown): value is Facts {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  const table: Readonly<Record<string, string>> = kinds;
+  return Object.entries(value).every(([name, fact]) => Object.hasOwn(table, name) && isOfKind(fact, table[name]));
+}
+
+function isOfKind(fact: unknown, kind: string | undefined): boolean {
+  switch (kind) {
+    case 'text':
+      return typeof fact === 'string';
+    case 'number':
+      return Number.isFinite(fact);
+    case 'flag':
+      return typeof fact === 'boolean';
+    case 'list':
+      return Array.isArray(fact) && fact.every((entry) => typeof entry === 'string');
+    case 'ports':
+      return typeof fact === 'object' && fact !== null && Object.values(fact).every(Number.isFinite);
+    default:
+      return false;
+  }
+}

@@ -65,8 +65,8 @@ export function packFrame(job: Job, source: string, results: readonly Settled[])
 
 /** The results in a frame, or undefined when the text is cut, changed, or not a frame of this job and source. */
 export function unpackFrame(job: Job, source: string, frame: string): readonly Settled[] | undefined {
-  const [text = '', hash] = frame.split('.');
-  if (hash !== digest(text)) return undefined;
+  const [text = ''] = frame.split('.', 1);
+  if (frame !== `${text}.${digest(text)}`) return undefined;
   try {
     const packed: unknown = JSON.parse(brotliDecompressSync(Buffer.from(text, 'base64'), { maxOutputLength: largestFrame }).toString());
     return isPacked(packed) ? putTogether(job, [...expand(job, source)], packed) : undefined;
@@ -85,7 +85,7 @@ function putTogether(job: Job, checks: readonly Check[], { shapes, columns }: Pa
     expected = index + 1;
     const check = checks[index];
     const shape = shapes[columns.shape[row] ?? -1];
-    if (check === undefined || shape === undefined) return undefined;
+    if (skipped < 0 || check === undefined || shape === undefined) return undefined;
     const at = columns.at[row];
     if (typeof at === 'number') before += at;
     const outcome = restore(
@@ -96,7 +96,7 @@ function putTogether(job: Job, checks: readonly Check[], { shapes, columns }: Pa
     );
     const attempts = columns.attempts[row];
     const elapsedMs = columns.elapsedMs[row];
-    if (!isOutcome(outcome) || attempts === undefined || elapsedMs === undefined) return undefined;
+    if (!isOutcome(outcome) || attempts === undefined || elapsedMs === undefined || attempts < 0 || elapsedMs < 0) return undefined;
     results.push({ kind: 'result', index, outcome, attempts, elapsedMs });
   }
   return results;

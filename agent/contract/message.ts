@@ -1,5 +1,7 @@
 /** What an agent tells the controller while it works: one line of text each, so that any byte pipe can carry it and a login banner cannot spoil it. */
-import { type Outcome, failureCodes, reasons, states } from './outcome.ts';
+import type { Located } from './locate.ts';
+import { isFacts } from './fact.ts';
+import { failureCodes, type Outcome, reasons, serviceStatuses, states } from './outcome.ts';
 
 /** First words of every line that is ours. */
 const mark = 'portmatrix-agent:1 ';
@@ -47,7 +49,7 @@ export interface Framed {
   readonly text: string;
 }
 
-export type Message = Hello | Settled | Alive | Bye | Framed;
+export type Message = Hello | Settled | Alive | Bye | Framed | Located;
 
 /** One line, without its line end. */
 export function encodeMessage(message: Message): string {
@@ -56,7 +58,8 @@ export function encodeMessage(message: Message): string {
 
 /** The message that a line carries, or undefined for a line that is not ours or not whole. */
 export function decodeMessage(line: string): Message | undefined {
-  if (!line.startsWith(mark) || (line.length > longestLine && !line.startsWith(`${mark}{"kind":"frame"`))) return undefined;
+  if (!line.startsWith(mark) || (line.length > longestLine && !/^\{"kind":"(frame|located)"/.test(line.slice(mark.length, mark.length + 20))))
+    return undefined;
   let value: unknown;
   try {
     value = JSON.parse(line.slice(mark.length));
@@ -91,19 +94,52 @@ function isMessage(value: unknown): value is Message {
       return value['reason'] === 'finished' || value['reason'] === 'interrupted' || value['reason'] === 'deadline';
     case 'frame':
       return typeof value['text'] === 'string';
+    case 'located':
+      return isLocated(value);
     default:
       return false;
   }
 }
 
+function isLocated({ resolvers, candidates, clientSite, leftOut }: Readonly<Record<string, unknown>>): boolean {
+  const isText = (word: unknown): boolean => typeof word === 'string';
+  const isLookup = (lookup: unknown): boolean =>
+    isObject(lookup) &&
+    isText(lookup['name']) &&
+    isOutcome(lookup['outcome']) &&
+    (lookup['rcode'] === undefined || isText(lookup['rcode'])) &&
+    isListOf(lookup['found'], isText);
+  const isView = (view: unknown): boolean =>
+    isObject(view) &&
+    isText(view['address']) &&
+    isLookup(view['dcs']) &&
+    isLookup(view['pdc']) &&
+    (view['siteDcs'] === undefined || isLookup(view['siteDcs']));
+  const isCandidate = (candidate: unknown): boolean =>
+    isObject(candidate) &&
+    isText(candidate['dnsName']) &&
+    isText(candidate['address']) &&
+    isListOf(candidate['resolvers'], isText) &&
+    isOutcome(candidate['ping']);
+  const isSite = clientSite === undefined || isText(clientSite);
+  return isListOf(resolvers, isView) && isListOf(candidates, isCandidate) && isSite && isCount(leftOut);
+}
+
+function isListOf(value: unknown, isMember: (member: unknown) => boolean): boolean {
+  return Array.isArray(value) && value.every(isMember);
+}
+
 /** True for what may stand as an outcome; an agent that says anything else is not believed. */
 export function isOutcome(value: unknown): value is Outcome {
   if (!isObject(value)) return false;
-  if (value['kind'] === 'failed') return isOneOf(failureCodes, value['code']) && typeof value['message'] === 'string';
+  const { because, port } = value;
+  if (value['kind'] === 'failed')
+    return isOneOf(failureCodes, value['code']) && typeof value['message'] === 'string' && (because === undefined || typeof because === 'string');
   if (value['kind'] !== 'observed' || !isOneOf(states, value['state']) || !isOneOf(reasons, value['reason'])) return false;
   const { service, target, local, at } = value;
-  const served = service === undefined || (isObject(service) && typeof service['status'] === 'string' && isObject(service['facts']));
-  return served && typeof at === 'string' && isEndpoint(target) && (local === undefined || isEndpoint(local));
+  const served = service === undefined || (isObject(service) && isOneOf(serviceStatuses, service['status']) && isFacts(service['facts']));
+  if (port !== undefined && !isCount(port)) return false;
+  return served && typeof at === 'string' && !Number.isNaN(Date.parse(at)) && isEndpoint(target) && (local === undefined || isEndpoint(local));
 }
 
 function isEndpoint(value: unknown): boolean {

@@ -26,7 +26,9 @@ const local: Readonly<Record<string, FailureCode>> = {
 /** Errors that a TCP connect brings back from the network (nmap's table; Linux `icmp_err_convert` for the rest). */
 const tcp: Readonly<Record<string, { readonly state: State; readonly reason: Reason }>> = {
   ECONNREFUSED: { state: 'closed', reason: 'conn-refused' },
-  ECONNRESET: { state: 'closed', reason: 'reset' },
+  // A SYN that is answered with RST is ECONNREFUSED; these two are a handshake that was made, and reset before we looked.
+  ECONNRESET: { state: 'open', reason: 'syn-ack' },
+  EPIPE: { state: 'open', reason: 'syn-ack' },
   ETIMEDOUT: { state: 'filtered', reason: 'no-response' },
   EHOSTUNREACH: { state: 'filtered', reason: 'host-unreach' },
   EHOSTDOWN: { state: 'filtered', reason: 'host-unreach' },
@@ -45,8 +47,11 @@ const udp: Readonly<Record<string, { readonly state: State; readonly reason: Rea
   ENOPROTOOPT: { state: 'filtered', reason: 'proto-unreach' },
 };
 
-/** Errors that come from the routing table as well as from the network: only a look at the routes tells which. */
-const ambiguous = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EACCES']);
+/**
+ * Errors that come from the routing table as well as from elsewhere: only a look at the routes tells which. EADDRNOTAVAIL is a local port that is taken,
+ * or a host without any address of the family, as where IPv6 is switched off.
+ */
+const ambiguous = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EACCES', 'EADDRNOTAVAIL']);
 
 /** True when the meaning of this error depends on whether the source has a route at all. */
 export function dependsOnRoute(errno: string): boolean {
@@ -64,9 +69,9 @@ export function classify(error: NodeJS.ErrnoException, transport: Transport, add
       ? { code: 'source-denied', message: `this host's routing forbids ${address} (${errno})` }
       : { code: 'unsupported', message: `this host has no route to ${address} (${errno})` };
   }
-  // Linux gives ICMPv6 "administratively prohibited" and "policy failed" as EACCES; over IPv4 the same word is a local refusal.
+  // Linux gives ICMPv6 "administratively prohibited" and "policy failed" as EACCES; over IPv4, and on other systems, the same word is a local refusal.
   if (errno === 'EACCES') {
-    return isIPv6(address) && (transport === 'tcp' || phase === 'after-send')
+    return process.platform === 'linux' && isIPv6(address) && (transport === 'tcp' || phase === 'after-send')
       ? { state: 'filtered', reason: 'admin-prohibited' }
       : { code: 'source-denied', message: `this host forbids the packet (${errno})` };
   }

@@ -41,7 +41,8 @@ export class Conversation {
   /** True once the peer has shown that it is there: a handshake, or a datagram from it. */
   #alive = false;
   #connectedAt: number | undefined;
-  #unrelated: Buffer | undefined;
+  /** The first datagram that was no answer to our question, and why: the answer may still come. */
+  #stray: Facts | undefined;
   #over = false;
 
   constructor(target: Target, dialogue: Dialogue, manner: Manner, finished: (ending: Ending) => void) {
@@ -54,7 +55,7 @@ export class Conversation {
       opened: () => {
         if (target.transport === 'tcp') {
           this.#alive = true;
-          this.#connectedAt = manner.now();
+          this.#connectedAt = performance.now();
         }
         this.#advance();
       },
@@ -69,7 +70,7 @@ export class Conversation {
     });
   }
 
-  /** When the TCP handshake was done, in milliseconds since 1970; undefined before that, and over UDP. */
+  /** When the TCP handshake was done, on the clock of `performance.now()`; undefined before that, and over UDP. */
   get connectedAt(): number | undefined {
     return this.#connectedAt;
   }
@@ -77,8 +78,8 @@ export class Conversation {
   /** Time is up: what was seen so far decides. */
   expire(): void {
     if (this.#over) return;
-    if (this.#unrelated !== undefined) {
-      this.#serviceEnds('malformed', { ...firstBytes(this.#unrelated), complaint: 'answered, but not to our question' });
+    if (this.#stray !== undefined) {
+      this.#serviceEnds('malformed', this.#stray);
     } else if (this.#alive) {
       this.#serviceEnds('silent', this.#receivedLength > 0 ? firstBytes(Buffer.concat(this.#received)) : {});
     } else {
@@ -128,19 +129,24 @@ export class Conversation {
         this.#advance();
         return;
       case 'incomplete':
-        if (!stream) this.#serviceEnds('malformed', { ...firstBytes(answer), complaint: 'the datagram is cut short' });
+        if (!stream) this.#doubt(answer, 'the datagram is cut short');
         return;
       case 'unrelated':
-        // Over UDP a late or forged datagram may precede the real one; a stream carries nothing but answers to us.
-        if (stream) this.#serviceEnds('malformed', { ...firstBytes(answer), complaint: 'answered, but not to our question' });
-        else this.#unrelated ??= answer;
+        this.#doubt(answer, 'answered, but not to our question');
         return;
       case 'malformed':
-        this.#serviceEnds('malformed', { ...firstBytes(answer), complaint: acceptance.why });
+        this.#doubt(answer, acceptance.why);
         return;
       default:
         acceptance satisfies never;
     }
+  }
+
+  /** These bytes are no answer. In a stream nothing else can follow; over UDP a late or forged datagram may come before the real one. */
+  #doubt(bytes: Buffer, complaint: string): void {
+    const facts = { ...firstBytes(bytes), complaint };
+    if (this.#target.transport === 'tcp') this.#serviceEnds('malformed', facts);
+    else this.#stray ??= facts;
   }
 
   /** All bytes since the last step, as one buffer that is not copied again for the next look. */
@@ -169,7 +175,9 @@ export class Conversation {
       this.#over = true;
       void hasRoute(this.#target).then((routed) => this.#finished({ outcome: this.#meaning(error, phase, routed) }));
     } else {
-      this.#end({ outcome: this.#meaning(error, phase, true) });
+      const outcome = this.#meaning(error, phase, true);
+      if (outcome.kind === 'observed' && outcome.state === 'open') this.#serviceEnds('disconnected', {});
+      else this.#end({ outcome });
     }
   }
 

@@ -1,6 +1,6 @@
 /** The RPC endpoint mapper on 135/TCP: which TCP port does each RPC interface of the DC listen on? */
 import { concludeBind, decodeRpcReply, encodeBind, encodeRequest } from '../codecs/dcerpc.ts';
-import type { RpcReply, Syntax } from '../codecs/dcerpc.ts';
+import type { Syntax } from '../codecs/dcerpc.ts';
 import { type Decoded, malformed } from '../codecs/decoded.ts';
 import { decodeEptMap, encodeEptMap, endpointMapper, eptMap, notRegistered, rpcSyntaxes } from '../codecs/endpoint-mapper.ts';
 import type { EptMapReply } from '../codecs/endpoint-mapper.ts';
@@ -20,7 +20,7 @@ import { type Answer, type Dialogue, type Question, ask } from '../net/dialogue.
  *    The addresses in towers are never used: behind NAT they are wrong.
  */
 export function* epm(_question: Question): Dialogue {
-  const bound = concludeBind(yield* ask(encodeBind(1, endpointMapper), decodeRpcReply, (reply) => belongs(reply, 1)));
+  const bound = concludeBind(yield* ask(encodeBind(1, endpointMapper), decodeRpcReply, ({ callId }) => callId === 1));
   switch (bound.kind) {
     case 'accepted':
       break;
@@ -64,11 +64,6 @@ function mapDecoder(syntax: Syntax): (received: Buffer) => Decoded<Mapped> {
     const map = decodeEptMap(reply.value.stub, syntax);
     return map.kind === 'value' ? { kind: 'value', value: { kind: 'mapped', callId: reply.value.callId, ...map.value }, length: reply.length } : map;
   };
-}
-
-function belongs(reply: RpcReply, callId: number): boolean {
-  // A server that rejects the bind as a whole may not have read its call id.
-  return reply.callId === callId || reply.kind === 'bind-nak';
 }
 
 function refusal(gathered: Facts, status: number): Answer {

@@ -5,9 +5,10 @@
  *    account of the DC itself. Both exist, ask for pre-authentication and have nothing to crack; no password is tried and nothing is guessed.
  * 2. A KRB-ERROR for our realm, the ticket-granting service and our client: identified. 25 (pre-authentication required) says that the KDC holds the account.
  * 3. 68 (wrong realm) may name another realm than ours and is still the answer to us.
- * 4. The source's own account is unknown (6) or elsewhere (68): identified, and the DC's own account is asked for next.
- * 5. 52 (too big) over UDP: identified, and the same is asked over TCP next.
- * 6. An AS-REP: identified. It is discarded unread.
+ * 4. The source's own account is unknown (6) or elsewhere (68): identified, and the DC's own account is asked for next, in the variant `dc`.
+ * 5. 52 (too big) over UDP: identified, and the same is asked over TCP next, in the variant `again` (or still `dc`).
+ * 6. An AS-REP for our realm and our client: identified, with error code 0: the account needs no pre-authentication. Its ticket and its encrypted part
+ *    are discarded unread. One for another client or realm is unrelated.
  */
 import { clockFacts } from '../codecs/clock.ts';
 import { decodeKdcReply, encodeAsRequest, frame, framed, type KdcReply, type KerberosError, kerberosErrors, realmOf } from '../codecs/kerberos.ts';
@@ -20,11 +21,15 @@ export const kerberos: Speak = function* kerberos(question) {
   const realm = realmOf(question.domain, question.dnsName);
   const principal = principalOf(question);
   const request = encodeAsRequest(principal, realm, question.random(4).readUInt32BE(0) >>> 1);
-  const isOurs = (reply: KdcReply): boolean => reply.kind === 'ticket' || answersTo(reply.error, principal, realm);
+  const isOurs = (reply: KdcReply): boolean =>
+    reply.kind === 'ticket' ? isSame(reply.realm, realm) && isSame(reply.client, principal) : answersTo(reply.error, principal, realm);
   const sent = question.now();
   const reply = yield* question.transport === 'tcp' ? ask(frame(request), framed(decodeKdcReply), isOurs) : ask(request, decodeKdcReply, isOurs);
   const received = question.now();
-  if (reply.kind === 'ticket') return { status: 'identified', facts: { principal } };
+  const questions = question.variant === undefined ? {} : { questions: 2 };
+  if (reply.kind === 'ticket') {
+    return { status: 'identified', facts: { errorCode: kerberosErrors.none, principal, realm: reply.realm, ...questions } };
+  }
   const { code, time, clientRealm } = reply.error;
   const facts = {
     errorCode: code,
@@ -32,13 +37,14 @@ export const kerberos: Speak = function* kerberos(question) {
     // In this error the client's realm is where the KDC believes the client to be (RFC 6806 §7).
     realm: (code === kerberosErrors.wrongRealm ? clientRealm : undefined) ?? reply.error.realm,
     ...clockFacts(time, sent, received, 0.001),
+    ...questions,
   };
   const next = nextQuestion(code, question);
   return { status: 'identified', facts, ...(next !== undefined && { next }) };
 };
 
 function asksForOwnAccount(question: Question): boolean {
-  return question.variant === undefined && question.account !== undefined;
+  return question.variant !== 'dc' && question.account !== undefined;
 }
 
 function principalOf(question: Question): string {
@@ -50,12 +56,12 @@ function principalOf(question: Question): string {
 function answersTo(error: KerberosError, principal: string, realm: string): boolean {
   const isForRealm = error.code === kerberosErrors.wrongRealm || isSame(error.realm, realm);
   const isForClient = error.client === undefined || isSame(error.client, principal);
-  return isForRealm && isForClient && error.service.toLowerCase().startsWith('krbtgt/');
+  return isForRealm && isForClient && error.service?.toLowerCase().startsWith('krbtgt/') === true;
 }
 
 function nextQuestion(code: number, question: Question): Answer['next'] {
   if (code === kerberosErrors.responseTooBig && question.transport === 'udp') {
-    return { transport: 'tcp', ...(question.variant !== undefined && { variant: question.variant }) };
+    return { transport: 'tcp', variant: question.variant ?? 'again' };
   }
   const isUnknown = code === kerberosErrors.clientUnknown || code === kerberosErrors.wrongRealm;
   return isUnknown && asksForOwnAccount(question) ? { variant: 'dc' } : undefined;

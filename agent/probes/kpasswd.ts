@@ -5,6 +5,7 @@
  * 2. Form 1, where the first was hung up on or not answered: the shortest request there is, without a ticket.
  * 3. A KRB-ERROR, behind the protocol's header or bare, whatever its code: identified, with the realm and the clock of the server. The protocol echoes
  *    nothing of a request, so the connection, or the address, is what ties the answer to it.
+ *    Another service than kadmin/changepw in it is a fact: a KDC behind this port answers so, and what Windows names here nobody has seen yet.
  */
 import { clockFacts } from '../codecs/clock.ts';
 import { frame, framed, realmOf } from '../codecs/kerberos.ts';
@@ -17,5 +18,8 @@ export const kpasswd: Speak = function* kpasswd(question) {
   const sent = question.now();
   const error = yield* question.transport === 'tcp' ? ask(frame(request), framed(decodeChangeReply)) : ask(request, decodeChangeReply);
   const received = question.now();
-  return { status: 'identified', facts: { errorCode: error.code, realm: error.realm, ...clockFacts(error.time, sent, received, 0.001) } };
+  const { code, realm, service, time } = error;
+  const isOurs = service === undefined || service.toLowerCase() === 'kadmin/changepw';
+  const facts = { errorCode: code, realm, ...(!isOurs && { servicePrincipal: service }), ...clockFacts(time, sent, received, 0.001) };
+  return { status: 'identified', facts };
 };

@@ -5,11 +5,13 @@
  * 2. We send one search of the rootDSE, without a bind, under a random message id.
  * 3. An entry and the end of the search, with our message id: identified, and the server names itself, its domain, forest and site. Without `dsServiceName`
  *    it is a directory but no DC: domain, forest and site are left out.
- * 4. The end of the search with an error code and no entry, or a notice of disconnection: identified by the result code, which is all that is known then.
+ * 4. The end of the search with an error code and no entry: identified by the result code, which is all that is known then.
+ * 5. A notice of disconnection, the only message that may come without our id: identified, with its code, and `disconnected`. An entry before it counts.
  */
 import { clockFacts, readGeneralizedTime } from '../codecs/clock.ts';
 import { decodeCertificate } from '../codecs/certificate.ts';
-import { type Attributes, decodeSearchReply, domainOf, encodeRootDseRequest, messageIdFrom, siteOf, textAttribute } from '../codecs/ldap.ts';
+import { type Attributes, decodeSearchReply, domainOf, encodeRootDseRequest, messageIdFrom, type SearchReply, siteOf } from '../codecs/ldap.ts';
+import { textAttribute } from '../codecs/ldap.ts';
 import type { Facts } from '../contract/fact.ts';
 import { ask, type Question, type Speak, startTls, type Step, type TlsSession } from '../net/dialogue.ts';
 
@@ -31,9 +33,18 @@ function* askRootDse(question: Question, gathered: Facts = {}): Generator<Step, 
   const messageId = messageIdFrom(question.random(4));
   const sent = question.now();
   const request = encodeRootDseRequest(messageId);
-  const reply = yield* ask(request, decodeSearchReply, (answer) => answer.disconnected || answer.messageId === messageId, gathered);
+  const reply = yield* ask(request, decodeSearchReply, (answer) => answer.messageId === messageId || isNotice(answer), gathered);
   const received = question.now();
-  return { resultCode: reply.resultCode, ...(reply.entry !== undefined && entryFacts(reply.entry, sent, received)) };
+  return {
+    resultCode: reply.resultCode,
+    ...(reply.disconnected && { disconnected: true }),
+    ...(reply.entry !== undefined && entryFacts(reply.entry, sent, received)),
+  };
+}
+
+/** A notice of disconnection alone. One after an entry belongs to whom the entry belongs to. */
+function isNotice({ disconnected, messageId, entry }: SearchReply): boolean {
+  return disconnected && messageId === 0 && entry === undefined;
 }
 
 function entryFacts(entry: Attributes, sent: number, received: number): Facts {

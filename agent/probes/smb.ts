@@ -11,7 +11,7 @@ const resolutionMs = 0.0001;
  *
  * 1. Form 0: an SMB2 NEGOTIATE for 2.0.2 to 3.1.1. Form 1: an SMB1 negotiation that offers SMB2 too, for middleboxes that want to see SMB1 first.
  *    An SMB2 answer is `identified`, with dialect (`2.???` where the server would like a second NEGOTIATE), signing, GUID and clock.
- *    An SMB2 error is `identified` without dialect. An SMB1 answer is `identified` as dialect `1`, or without one where it took none.
+ *    An SMB2 error is `identified` with its status as the refusal. An SMB1 answer is `identified` as dialect `1`, or with a refusal where it took none.
  */
 export function* smb(question: Question): Dialogue {
   const request = question.form === 0 ? encodeNegotiate(question.random(16), question.random(32)) : encodeMultiProtocolNegotiate();
@@ -25,9 +25,9 @@ export function* smb(question: Question): Dialogue {
       return { status: 'identified', facts: { dialect, signingRequired, serverGuid, ...clock } };
     }
     case 'smb2-error':
-      return { status: 'identified', facts: { complaint: `SMB2 NEGOTIATE refused with 0x${reply.status.toString(16).padStart(8, '0')}` } };
+      return { status: 'identified', facts: { smbRefusal: `0x${reply.status.toString(16).padStart(8, '0')}` } };
     case 'smb1':
-      return { status: 'identified', facts: reply.accepted ? { dialect: '1' } : { complaint: 'SMB1 answered, and took none of the dialects' } };
+      return { status: 'identified', facts: reply.accepted ? { dialect: '1' } : { smbRefusal: 'no-dialect' } };
     default:
       return reply satisfies never;
   }

@@ -34,7 +34,9 @@ export function wholeNumber(option: string, least: number, most: number): (text:
   };
 }
 
-/** A list from an option that may be repeated and may hold commas. */
-export function list(values: readonly (string | number)[] | undefined): readonly string[] {
-  return (values ?? []).flatMap((value) => String(value).split(',')).filter((word) => word !== '');
+/** A list from an option that may be repeated and may hold commas; a `UsageError` for an empty entry, since an empty list means all. */
+export function list(option: string, values: readonly (string | number)[] | undefined): readonly string[] {
+  const words = (values ?? []).flatMap((value) => String(value).split(','));
+  if (words.includes('')) throw new UsageError(`${option} ${JSON.stringify(values?.join(' '))} has an empty name in it, expected names`);
+  return words;
 }

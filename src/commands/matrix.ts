@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import { findMatrix, matrixFile, publishedMatrices } from '../matrix.ts';
+import { UsageError } from '../usage-error.ts';
 import type { ExitCode, Terminal } from './command.ts';
 
 /** Prints one line a matrix: name, who asks whom, how many rules, title. */
@@ -13,6 +14,10 @@ export async function listCommand(terminal: Terminal): Promise<ExitCode> {
     );
   }
   return 0;
+}
+
+export function describeList(argv: Argv) {
+  return argv.example('$0 matrix list', 'their names, who asks whom, and where they are published');
 }
 
 export function describeShow(argv: Argv) {
@@ -33,6 +38,8 @@ export async function showCommand(
   options: { readonly name: string; readonly format: 'yaml' | 'json'; readonly asPublished: boolean },
   terminal: Terminal,
 ): Promise<ExitCode> {
+  if (options.asPublished && options.format === 'yaml')
+    throw new UsageError('--as-published prints values and not the file: expected --format json with it');
   const where = { cwd: terminal.cwd, asPublished: options.asPublished };
   const matrix = findMatrix(options.name, where);
   await terminal.out(options.format === 'json' ? `${JSON.stringify(matrix, null, 2)}\n` : readFileSync(matrixFile(options.name, where.cwd), 'utf8'));

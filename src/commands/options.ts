@@ -85,16 +85,16 @@ export interface PlanOptions {
 /** Reads the files that the options name and plans. */
 export function planFrom(options: PlanOptions, cwd: string): { readonly inventory: Inventory; readonly choice: Choice; readonly plan: Plan } {
   const inventory = readInventory(resolve(cwd, options.inventory));
-  const names = list(options.matrix);
+  const names = list('--matrix', options.matrix);
   const matrices =
     names.length > 0
       ? [...new Set(names)].map((name) => findMatrix(name, { cwd, asPublished: options.asPublished }))
       : fitting(inventory, options.asPublished, cwd);
   const choice: Choice = {
     run: runId(new Date()),
-    sources: list(options.source),
-    destinations: list(options.destination),
-    rules: list(options.rule),
+    sources: list('--source', options.source),
+    destinations: list('--destination', options.destination),
+    rules: list('--rule', options.rule),
     timeoutMs: options.timeoutMs ?? 5_000,
     attempts: options.attempts ?? 2,
     paceName: options.pace,
@@ -127,6 +127,6 @@ function portSpan(text: string | undefined): PortSpan | undefined {
 }
 
 /** Sortable, readable, and different for two runs in one second. */
-function runId(now: Date): string {
+export function runId(now: Date): string {
   return `${now.toISOString().slice(0, 19).replaceAll(':', '-')}Z-${randomBytes(2).toString('hex')}`;
 }

@@ -1,14 +1,10 @@
 /** `portmatrix run`: ask, judge, report. */
-import { resolve } from 'node:path';
 import type { Argv } from 'yargs';
-import { connectByCommand } from '../connectors/exec.ts';
-import { type Format, formats, reporters } from '../reporters/registry.ts';
+import { type Format, formats } from '../reporters/registry.ts';
 import { exitCode } from '../report.ts';
-import { run } from '../run.ts';
-import { writeRun } from '../store.ts';
-import { type ExitCode, type Terminal } from './command.ts';
+import type { ExitCode, Terminal } from './command.ts';
+import { conduct } from './conduct.ts';
 import { planFrom, type PlanOptions, withPlanOptions } from './options.ts';
-import { Progress } from './progress.ts';
 
 export function describeRun(argv: Argv) {
   return withPlanOptions(argv)
@@ -30,23 +26,8 @@ interface RunOptions extends PlanOptions {
 /** Runs the plan, writes the run's files, and prints the report. Exits as the report deserves. */
 export async function runCommand(options: RunOptions, terminal: Terminal): Promise<ExitCode> {
   const { inventory, choice, plan } = planFrom(options, terminal.cwd);
-  const folder = resolve(terminal.cwd, options.out ?? `reports/${choice.run}`);
-  const progress = new Progress(plan, terminal);
-  progress.start();
-  const report = await run(plan, {
-    inventory,
-    pace: choice,
-    connection: connectByCommand(),
-    allowInconclusive: options.allowInconclusive,
-    version: terminal.version,
-    signal: terminal.stop,
-    emergency: terminal.emergency,
-    now: Date.now,
-    settled: (source, verdict) => progress.settled(source, verdict),
-  });
-  progress.stop();
-  const files = await writeRun(folder, report);
-  for (const format of new Set(options.format)) for (const chunk of reporters[format](report, terminal)) await terminal.out(chunk);
-  terminal.err(`Written: ${files.join(', ')}\n`);
-  return exitCode(report);
+  const { out, format, allowInconclusive } = options;
+  const { report, isWritten } = await conduct({ plan, inventory, choice, out, formats: format, allowInconclusive }, terminal);
+  const code = exitCode(report);
+  return !isWritten && code === 0 ? 3 : code;
 }

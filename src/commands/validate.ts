@@ -19,7 +19,7 @@ export async function validateCommand(
   options: { readonly inventory?: string | undefined; readonly matrix?: readonly string[] | undefined },
   terminal: Terminal,
 ): Promise<ExitCode> {
-  const matrices = list(options.matrix);
+  const matrices = list('--matrix', options.matrix);
   if (options.inventory === undefined && matrices.length === 0)
     throw new UsageError('nothing to validate: expected -i FILE, -m NAME-OR-FILE or both');
   for (const name of matrices) {

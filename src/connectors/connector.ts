@@ -1,5 +1,6 @@
 /** How agents reach their hosts, whatever the way. */
 import type { Job } from '../../agent/contract/job.ts';
+import type { LocateJob } from '../../agent/contract/locate.ts';
 import type { Message } from '../../agent/contract/message.ts';
 import type { Host } from '../inventory.ts';
 
@@ -17,6 +18,6 @@ export type Delivery = { readonly source: string; readonly message: Message } | 
  * delivered; the one given to `collect` ends them at once.
  */
 export interface Connection {
-  readonly send: (sources: readonly Host[], job: Job, signal: AbortSignal) => Promise<readonly Ticket[]>;
+  readonly send: (sources: readonly Host[], job: Job | LocateJob, signal: AbortSignal) => Promise<readonly Ticket[]>;
   readonly collect: (tickets: readonly Ticket[], signal: AbortSignal) => AsyncIterable<Delivery>;
 }

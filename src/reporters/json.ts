@@ -1,7 +1,8 @@
 /** The report itself: JSON with one result to a line, so that it streams, and so that two of them can be compared line by line. */
 import type { Check } from '../../agent/contract/check.ts';
 import type { Endpoint, Failed, Observed, Outcome, Service } from '../../agent/contract/outcome.ts';
-import type { Diagnosis, ReportFrame, Result, RuleRecord, SourceRecord } from '../report.ts';
+import type { Conclusion, DcConclusion, FarDc, Obstacle, Prediction, ResolverConclusion, Skipped, Warning } from '../preflight/conclusion.ts';
+import type { Diagnosis, Exclusion, ReportFrame, Result, RuleRecord, SourceRecord } from '../report.ts';
 import type { Finding, Verdict } from '../verdict.ts';
 import type { StreamedReport } from './reporter.ts';
 
@@ -18,9 +19,15 @@ export function* renderJson(report: StreamedReport): Generator<string, void> {
   yield ',\n';
   yield* members('sources', report.sources.map(sourceInOrder));
   yield ',\n';
+  yield* members(
+    'excluded',
+    report.excluded.map(({ source, destination, reason }) => ({ source, destination, reason }) satisfies Whole<Exclusion>),
+  );
+  yield ',\n';
   yield* members('results', map(report.results, resultInOrder));
   yield ',\n';
   yield* members('diagnoses', report.diagnoses.map(diagnosisInOrder));
+  if (report.preflight !== undefined) yield `,\n${member('preflight', preflightInOrder(report.preflight))}`;
   yield `,\n${member('summary', summaryInOrder(report.summary))}\n}\n`;
 }
 
@@ -109,6 +116,34 @@ function findingInOrder({ code, ...rest }: Finding): unknown {
 
 function diagnosisInOrder({ code, ...rest }: Diagnosis): unknown {
   return { code, ...byName(rest) };
+}
+
+function preflightInOrder(conclusion: Conclusion): unknown {
+  const { purpose, domain, decision, inboundUntested, lost, clientSite, resolvers, dcs, far, findings, warnings, predictions, skipped } = conclusion;
+  return {
+    decision,
+    purpose,
+    domain,
+    inboundUntested,
+    lost,
+    predictions: predictions.map(({ step, code }) => ({ step, code }) satisfies Whole<Prediction>),
+    skipped: skipped.map(({ because, checks, perDc }) => ({ because, checks, perDc }) satisfies Whole<Skipped>),
+    clientSite,
+    resolvers: resolvers.map(({ address, state, rcode, dcs: named }) => ({ address, state, rcode, dcs: named }) satisfies Whole<ResolverConclusion>),
+    dcs: dcs.map(dcInOrder),
+    far: far.map(({ name, address, site, answered }) => ({ name, address, site, answered }) satisfies Whole<FarDc>),
+    findings: findings.map(({ code, ...rest }) => ({ code, ...byName(rest) })),
+    warnings: warnings.map(({ rule, port, finding, hosts }) => ({ rule, port, finding, hosts }) satisfies Whole<Warning>),
+  } satisfies Whole<Conclusion>;
+}
+
+function dcInOrder({ host, name, address, site, readOnly, state, failed, undecided, clocks }: DcConclusion): unknown {
+  const ordered = { host, name, address, site, readOnly, state, failed: failed.map(obstacleInOrder), undecided: undecided.map(obstacleInOrder) };
+  return { ...ordered, clocks: { kerberos: clocks.kerberos, smb: clocks.smb, ntp: clocks.ntp } } satisfies Whole<DcConclusion>;
+}
+
+function obstacleInOrder({ step, rule, port, interface: rpcInterface, finding }: Obstacle): unknown {
+  return { step, rule, port, interface: rpcInterface, finding } satisfies Whole<Obstacle>;
 }
 
 function sourceInOrder({ name, state, message, platform, capabilities }: SourceRecord): unknown {

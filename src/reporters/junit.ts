@@ -1,7 +1,9 @@
 /** The report as JUnit XML for CI: one suite for each source and destination, one case for each check (Jenkins' xUnit rules; GitLab's limits). */
 import { createCB } from 'xmlbuilder2';
+import { type Conclusion, exitCodeOf } from '../preflight/conclusion.ts';
 import type { ReportFrame, Result, RuleRecord } from '../report.ts';
 import { flowOf, heardText, isForbidden, notesBeside, sightingOf, sightingText, symptomPhrases } from './evidence.ts';
+import { aimWords, decisionWords, locatorSentence, predictionSentence, skippedSentence } from './preflight-wording.ts';
 import type { StreamedReport } from './reporter.ts';
 import { plain } from './text.ts';
 import { advice, diagnosisSentence, findingSentence, noteSentence } from './wording.ts';
@@ -13,6 +15,13 @@ const longestId = 500;
 const longestLine = 600;
 /** Pieces of XML that travel in one chunk. */
 const batch = 500;
+
+/** How many cases there are, and how many went wrong. */
+interface Counts {
+  readonly tests: string;
+  readonly failures: string;
+  readonly errors: string;
+}
 
 /** One source and destination: its results are gathered by reference, because they need not stand together and a suite begins with their counts. */
 interface Suite {
@@ -34,7 +43,10 @@ export function* renderJunit(report: StreamedReport): Generator<string, void> {
     },
   });
   const all = suites.flatMap(({ results }) => results);
-  xml.dec({ encoding: 'UTF-8' }).ele('testsuites', { name: `portmatrix ${plain(report.run.id, 100)}`, ...countsOf(all), time: secondsOf(all) });
+  const { preflight } = report;
+  const totals = added(countsOf(all), preflight === undefined ? undefined : conclusionCounts(preflight));
+  xml.dec({ encoding: 'UTF-8' }).ele('testsuites', { name: `portmatrix ${plain(report.run.id, 100)}`, ...totals, time: secondsOf(all) });
+  if (preflight !== undefined) conclusionSuite(xml, preflight, report);
   for (const suite of suites) {
     openSuite(xml, suite, report);
     for (const entry of suite.results) {
@@ -45,6 +57,41 @@ export function* renderJunit(report: StreamedReport): Generator<string, void> {
   }
   xml.up().end();
   yield `${pieces.join('')}\n`;
+}
+
+/** The suite `preflight`: one case, for the conclusion. */
+function conclusionSuite(xml: Builder, conclusion: Conclusion, report: ReportFrame): void {
+  const counts = conclusionCounts(conclusion);
+  const timestamp = plain(report.run.startedAt, 40);
+  xml.ele('testsuite', { name: 'preflight', ...counts, skipped: '0', time: '0.000', timestamp });
+  const name = plain(`preflight ${conclusion.purpose} ${conclusion.domain}`, longestId);
+  xml.ele('testcase', { name, classname: `preflight.${conclusion.purpose}`, time: '0.000' });
+  const message = plain(`${decisionWords(conclusion)} for ${aimWords(conclusion)}`, longestLine);
+  const text = block([
+    ...(conclusion.lost === undefined ? [] : [line('lost', conclusion.lost)]),
+    ...conclusion.predictions.map((prediction) => line('predicted', predictionSentence(prediction, conclusion.purpose))),
+    ...conclusion.skipped.map((skipped) => line('skipped', skippedSentence(skipped))),
+    ...conclusion.findings.map((finding) => line('note', locatorSentence(finding))),
+  ]);
+  if (counts.failures === '1') xml.ele('failure', { type: conclusion.decision, message }).txt(text).up();
+  else if (counts.errors === '1') xml.ele('error', { type: conclusion.decision, message }).txt(text).up();
+  else
+    xml
+      .ele('system-out')
+      .txt(block([message, text]))
+      .up();
+  xml.up().up();
+}
+
+/** NO-GO is a failure, and what is not wholly looked at an error: as the exit code says. */
+function conclusionCounts(conclusion: Conclusion): Counts {
+  const code = exitCodeOf(conclusion);
+  return { tests: '1', failures: code === 1 ? '1' : '0', errors: code === 3 ? '1' : '0' };
+}
+
+function added(one: Counts, other: Counts | undefined): Counts {
+  const sum = (key: keyof Counts): string => `${Number(one[key]) + Number(other?.[key] ?? 0)}`;
+  return { tests: sum('tests'), failures: sum('failures'), errors: sum('errors') };
 }
 
 function gather(results: Iterable<Result>): Suite[] {
@@ -145,7 +192,7 @@ function idOf(id: string, index: number): string {
   return name === id ? name : `${name} ~${index}`;
 }
 
-function countsOf(entries: Suite['results']): { readonly tests: string; readonly failures: string; readonly errors: string } {
+function countsOf(entries: Suite['results']): Counts {
   let failures = 0;
   let errors = 0;
   for (const { result } of entries) {

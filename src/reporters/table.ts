@@ -5,9 +5,10 @@ import { glyphs, type Glyphs } from './glyphs.ts';
 import { Grid } from './grid.ts';
 import { Gathering, type Group } from './groups.ts';
 import { labelled, paragraph } from './paragraph.ts';
+import { conclusionLines } from './preflight.ts';
 import type { Presentation, StreamedReport } from './reporter.ts';
 import { count, list, plain, wrap } from './text.ts';
-import { diagnosisSentence, findingSentence, noteSentence, sectionTitles, sourceSentence } from './wording.ts';
+import { diagnosisSentence, exclusionSentence, findingSentence, noteSentence, sectionTitles, sourceSentence } from './wording.ts';
 
 /** Renders a report for people. It keeps groups and hosts, not results, so its memory does not grow with the number of checks. */
 export function* renderTable(report: StreamedReport, presentation: Presentation = {}): Generator<string, void> {
@@ -18,6 +19,8 @@ export function* renderTable(report: StreamedReport, presentation: Presentation 
 
 function* lines(report: StreamedReport, marks: Glyphs, width: number): Generator<string, void> {
   const seen = gather(report.results);
+  if (report.preflight !== undefined) yield* conclusionLines(report.preflight, marks, width);
+  if (report.preflight !== undefined) yield '';
   yield* heading(report, marks);
   yield* causes(report, marks, width);
   for (const [name, grid] of seen.grids) {
@@ -31,6 +34,7 @@ function* lines(report: StreamedReport, marks: Glyphs, width: number): Generator
     if (groups.length > 0) yield* section(report, status, groups, marks, width);
   }
   yield* notes(seen.notes, marks, width);
+  yield* exclusions(report, marks, width);
   yield '';
   yield marks.strong(summaryLine(report.summary));
 }
@@ -77,6 +81,13 @@ function* causes(report: ReportFrame, marks: Glyphs, width: number): Generator<s
   yield '';
   yield marks.strong('Look here first');
   for (const sentence of sentences) yield* bullet(marks.show(sentence, 900), width);
+}
+
+/** What the inventory keeps apart: nobody should take its absence for a pass. */
+function* exclusions({ excluded }: ReportFrame, marks: Glyphs, width: number): Generator<string, void> {
+  if (excluded.length === 0) return;
+  yield '';
+  for (const [reason, pairs] of Map.groupBy(excluded, (pair) => pair.reason)) yield* bullet(marks.show(exclusionSentence(reason, pairs), 900), width);
 }
 
 /** The same of several sources is one sentence. */

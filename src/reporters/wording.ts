@@ -36,6 +36,9 @@ export function findingSentence(finding: Finding, transport: Transport): string 
     case 'reply-lost':
       return 'The far end received the datagram, but its reply never came back: the way there is open, the way back is not.';
     case 'reached-host':
+      if (finding.interface !== undefined) {
+        return `The endpoint mapper names no port for ${word(finding.interface)} today, so none was dialled: nothing forbidden got through, and whether a firewall would stop it is not known.`;
+      }
       return 'The port is closed but not blocked as the rule wants: something refused. If that was the host, the path is open and only nobody listens today; a firewall that rejects looks the same.';
     case 'no-control':
       return 'Silence, as the rule wants, but nothing in this run showed that the destination is alive for this source: a dead host looks the same as a firewall that drops.';
@@ -72,27 +75,51 @@ export function findingSentence(finding: Finding, transport: Transport): string 
     case 'global-catalog-not-ready':
       return 'The global catalog answers, and says that it is not ready (isGlobalCatalogReady is FALSE).';
     case 'not-active-directory':
-      return 'An LDAP server answers, but it is not Active Directory.';
+      return 'An LDAP server answers, but not as Active Directory does: a DC shows its rootDSE to anybody, and names its domain there.';
     case 'clock-not-synchronized':
       return 'The time server answers, and says that its own clock is not synchronized, so clients will not use it.';
+    case 'clock-local':
+      return finding.stratum === 1
+        ? 'The time server answers, and takes the time from its own clock (LOCL): nothing keeps it right.'
+        : `The time server answers at stratum ${finding.stratum}, so far from any reference clock that it is most likely a local clock which nothing keeps right.`;
+    case 'ldap-refused':
+      return finding.disconnected === true
+        ? `The LDAP server is reached, and announces that it ends the connection (${ldapError(finding.resultCode)}).`
+        : `The LDAP server is reached, and refuses to show its rootDSE (${ldapError(finding.resultCode)}), which a healthy DC shows to anybody.`;
+    case 'no-srv':
+      return 'The DNS server answers, and has no SRV record of any DC of the domain: no client finds a DC through it.';
     case 'dns-failure':
       return `The DNS server answers ${word(finding.rcode)} instead of the records of the domain.`;
     case 'not-registered':
-      return `DNS does not list ${quote(finding.name)} as a DC; it lists ${finding.registered.length === 0 ? 'none' : quotes(finding.registered)}.`;
+      return `DNS does not list ${quote(finding.name)} as a DC; it lists ${finding.registered.length === 0 ? 'none' : quotes(finding.registered, finding.total)}.`;
     case 'signing-not-required':
       return 'The SMB server does not require signing, as a DC should.';
     case 'anonymous-refused':
       return 'The endpoint mapper is reached, but refuses questions without a logon, so it cannot be asked for ports.';
+    case 'rpc-refused':
+      return `The RPC server is reached, and does not take the question: ${word(finding.why)}.`;
+    case 'negotiation-refused':
+      return finding.status === 'no-dialect'
+        ? 'The SMB server is reached, and takes none of the dialects that it was offered.'
+        : `The SMB server is reached, and refuses to negotiate (${word(finding.status)}${ntStatus(finding.status)}).`;
+    case 'name-service-refused':
+      return `A NetBIOS name service answers, and refuses to tell its names (error ${finding.errorCode}), so which machine it is stays unknown.`;
     case 'dialect-old':
       return `The SMB server agrees to nothing newer than dialect ${word(finding.dialect)}.`;
     case 'port-translated':
       return `Port ${finding.dialled} was dialled, and the RPC server says that it listens on ${finding.actual}: something on the path translates ports, which RPC does not survive.`;
     case 'kdc-complaint':
-      return `The KDC is reached, and answers with error ${finding.errorCode}${kerberosError(finding.errorCode)}.`;
+      return finding.errorCode === 6
+        ? `The KDC is reached, and does not know the account that it was asked for (error 6, ${kerberosErrors[6]}): it serves another domain, or the computer has another name than the inventory says.`
+        : `The KDC is reached, and answers with error ${finding.errorCode}${kerberosError(finding.errorCode)}.`;
+    case 'no-preauthentication':
+      return `The KDC is reached, and gives a ticket for ${quote(finding.principal)} without pre-authentication: anybody who reaches this port can ask for one, and try passwords of that account on it offline (AS-REP roasting).`;
+    case 'other-service':
+      return `Kerberos is spoken, but the refusal is about ${quote(finding.service)} and not about kadmin/changepw: what answers may be a KDC instead of the password-change service.`;
     case 'time-refused':
       return `The time server is reached, and refuses to serve this client (${word(finding.kissCode)}).`;
     case 'follow-up':
-      return `The first answer asked for a second question, and that one failed: ${word(finding.what)}.`;
+      return `The service answered; the second question that its answer led to was not settled: ${word(finding.what)}.`;
     case 'not-checked':
       return `Not checked: ${failureSentence(finding.because)}${finding.message === '' ? '' : ` It says: ${quote(finding.message, 300)}.`}`;
     case 'prerequisite':
@@ -126,6 +153,8 @@ export function advice(finding: Finding, flow: Flow): string {
     case 'reply-lost':
       return `Ask for the reply direction ${target} → ${source} (ephemeral ports) to be allowed, and look for asymmetric routes.`;
     case 'reached-host':
+      if (finding.interface !== undefined)
+        return `To prove the block, run two-sided (a responder on ${destination}), or run again when ${word(finding.interface)} is registered there.`;
       return `If the block is meant to be the firewall's, ask for ${origin} → ${target} to be dropped there.`;
     case 'no-control':
       return `Add a rule that must be open from ${source} to ${destination}, or run two-sided, so that a block can be told from a dead host.`;
@@ -137,6 +166,7 @@ export function advice(finding: Finding, flow: Flow): string {
       return `Compare with a client that is known to work, or with the service's log on ${destination}; the network let the connection through.`;
     case 'clock-skew':
     case 'clock-not-synchronized':
+    case 'clock-local':
       return `Look at the time source of ${destination} (w32tm /query /status) and of ${source}: Kerberos refuses to work beyond five minutes.`;
     case 'certificate-expired':
     case 'certificate-not-yet-valid':
@@ -156,24 +186,38 @@ export function advice(finding: Finding, flow: Flow): string {
     case 'not-synchronized':
     case 'global-catalog-not-ready':
       return `Look at the health of ${destination} (dcdiag, repadmin /showrepl); the network let the question through.`;
+    case 'ldap-refused':
+      return `Look at the load and the health of ${destination} (dcdiag, its directory service log), and for an LDAP proxy before ${target}; the network let the question through.`;
     case 'not-active-directory':
       return `Compare the address of ${destination} in the inventory with DNS: another directory server has it.`;
+    case 'no-srv':
+      return `Check whether ${destination} holds the zones of the domain (with _msdcs) and its DCs register there (nltest /dsregdns), and that no device on the path answers DNS in its place.`;
     case 'not-registered':
       return `Check whether ${destination} registers its SRV records (nltest /dsregdns) and whether they replicate.`;
     case 'signing-not-required':
       return `Require SMB signing on ${destination}, or correct the inventory if it is not a DC.`;
     case 'anonymous-refused':
       return `Give the RPC ports of ${destination} in the inventory (rpc: {interface: port}), so that they can be asked without the endpoint mapper.`;
+    case 'rpc-refused':
+      return `Look at the load and the RPC restrictions of ${destination}, and find out what listens behind ${target}; the network let the question through.`;
+    case 'negotiation-refused':
+      return `Look at the SMB settings of ${destination} (dialects, access by address), or find out what listens behind ${target}; the network let the question through.`;
+    case 'name-service-refused':
+      return `Find out what listens behind ${target}: Windows and Samba tell their names to anybody who asks.`;
     case 'dialect-old':
       return `Enable a newer SMB dialect on ${destination}.`;
     case 'port-translated':
       return `Take the port translation off ${origin} → ${target}: RPC names its ports inside the protocol.`;
     case 'kdc-complaint':
       return `Check whether ${destination} serves the domain of the inventory; the network let the question through.`;
+    case 'no-preauthentication':
+      return `Clear "Do not require Kerberos preauthentication" on the account ${quote(finding.principal)}; the network let the question through.`;
+    case 'other-service':
+      return `Find out what listens behind ${target}: a port that is forwarded to a KDC (88) answers so.`;
     case 'time-refused':
       return `Look at the restrictions of the time service on ${destination}; the network let the question through.`;
     case 'follow-up':
-      return `Look at the second question's own port first: large DNS answers need ${destination} on 53/tcp.`;
+      return `Run again, and if it repeats, look at the second question's own port and transport: large DNS and Kerberos answers need ${destination} on the same port over TCP.`;
     case 'not-checked':
       return failureAdvice(finding.because, flow);
     case 'prerequisite':
@@ -247,6 +291,15 @@ export function diagnosisSentence(diagnosis: Diagnosis): string {
     default:
       return diagnosis satisfies never;
   }
+}
+
+/** Pairs that were kept apart for one reason, in one sentence. */
+export function exclusionSentence(reason: string, pairs: readonly { readonly source: string; readonly destination: string }[]): string {
+  const names = list(
+    pairs.map(({ source, destination }) => `${source} → ${destination}`),
+    4,
+  );
+  return `Not asked (${reason}): ${names}.`;
 }
 
 /** What became of a source that did not report, in one sentence. */
@@ -438,6 +491,38 @@ function kerberosError(code: number): string {
   return name === undefined ? '' : ` (${name})`;
 }
 
+/** Names of the results that a rootDSE search is likely to end with (RFC 4511 §4.1.9). */
+const ldapErrors: Readonly<Record<number, string>> = {
+  1: 'operationsError',
+  2: 'protocolError',
+  3: 'timeLimitExceeded',
+  8: 'strongerAuthRequired',
+  11: 'adminLimitExceeded',
+  32: 'noSuchObject',
+  49: 'invalidCredentials',
+  51: 'busy',
+  52: 'unavailable',
+  80: 'other',
+};
+
+function ldapError(code: number): string {
+  const name = ldapErrors[code];
+  return name === undefined ? `error ${code}` : `error ${code}, ${name}`;
+}
+
+/** Names of the refusals that an SMB server is likely to give ([MS-ERREF] 2.3.1). */
+const ntStatuses: Readonly<Record<string, string>> = {
+  '0xc000000d': 'STATUS_INVALID_PARAMETER',
+  '0xc0000022': 'STATUS_ACCESS_DENIED',
+  '0xc00000bb': 'STATUS_NOT_SUPPORTED',
+  '0xc0000205': 'STATUS_INSUFF_SERVER_RESOURCES',
+};
+
+function ntStatus(status: string): string {
+  const name = ntStatuses[status];
+  return name === undefined ? '' : `, ${name}`;
+}
+
 function seconds(milliseconds: number): string {
   return `${(milliseconds / 1000).toFixed(1)} s`;
 }
@@ -450,9 +535,9 @@ function quote(text: string, longest = 80): string {
   return `"${plain(text, longest)}"`;
 }
 
-function quotes(texts: readonly string[]): string {
-  return list(
-    texts.map((text) => quote(text)),
-    5,
-  );
+/** Up to five or six texts, and how many more there are of `total`. */
+function quotes(texts: readonly string[], total = texts.length): string {
+  const most = 5;
+  const quoted = texts.map((text) => quote(text));
+  return total === texts.length ? list(quoted, most) : `${quoted.slice(0, most).join(', ')} and ${total - Math.min(most, quoted.length)} more`;
 }

@@ -127,7 +127,10 @@ describe('the forest', { skip: installed ? false : `no lab: ${reason}` }, () => 
         .trim()
         .split('\n')
         .map((line) => line.split(/[@\s]/)[0]);
-      assert.deepEqual(links.sort(), netns === 'pm-router' ? ['bastion', 'client', 'dc1', 'dc2', 'lo'] : ['eth0', 'lo']);
+      assert.deepEqual(
+        links.toSorted((one = '', other = '') => one.localeCompare(other)),
+        netns === 'pm-router' ? ['bastion', 'client', 'dc1', 'dc2', 'lo'] : ['eth0', 'lo'],
+      );
     }
     assert.equal(await run(['ip', '-n', 'pm-router', 'route', 'show', 'default']), '');
   });

@@ -57,9 +57,11 @@ describe('what the report says is what the firewall does', { skip: installed ? f
       client: { roles: ['asking'] },
       bastion: { roles: ['asking'] },
     };
-    const { report, status } = await runProduct(inventoryText(forest.caFile, family, roles), matrixText('asking'), [
-      ...[...new Set(pairs.map(([source]) => source))].flatMap((source) => ['--source', source]),
-    ]);
+    const { report, status } = await runProduct(
+      inventoryText(forest.caFile, family, roles),
+      matrixText('asking'),
+      [...new Set(pairs.map(([source]) => source))].flatMap((source) => ['--source', source]),
+    );
     assert.equal(report.results.length, cells.length, 'each cell is in the report once');
     const results = new Map(report.results.map((result) => [keyOf(result.check), result]));
     const wrong = cells.flatMap((cell) => {

@@ -6,13 +6,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { type Facts, volatileFacts } from '../../agent/contract/fact.ts';
 import type { Observed } from '../../agent/contract/outcome.ts';
-import { type ProbeName, probes, type Transport, traitsOf } from '../../agent/contract/probe.ts';
+import { type ProbeName, type Transport, traitsOf } from '../../agent/contract/probe.ts';
 import { capturedAt } from '../support/captures.ts';
 import { makeIdentity } from '../support/certificate.ts';
-import { jobOf, observedAt, rpcRule, ruleOf, runJob } from '../support/jobs.ts';
-import { serveTcp } from '../support/loopback.ts';
-import { type Condition, conditions, startPeer } from '../support/peers.ts';
-import { endpointMapperFor, rpcServerOn, services, wireUuids } from '../support/speakers.ts';
+import { jobOf, observedAt, resultAt, runJob } from '../support/jobs.ts';
+import { type Condition, conditions, rulesFor, spoken, startPeer } from '../support/peers.ts';
 
 type Row = readonly [state: Observed['state'], reason: Observed['reason'], status?: NonNullable<Observed['service']>['status']];
 
@@ -37,23 +35,22 @@ const expected: Readonly<Record<Transport, Readonly<Record<Condition, Row>>>> = 
   },
 };
 
-/** How often the network was asked, where that is not once. A hang-up is asked again, and so is silence over UDP, or where there is another form. */
+/**
+ * Whether the outcome is only certain at the deadline: silence is, and over UDP also nonsense, which may come before the answer, and the end of a peer that
+ * took the first datagram.
+ */
+function waits(probe: ProbeName, transport: Transport, condition: Condition): boolean {
+  if (condition === 'silent') return true;
+  return transport === 'udp' && (condition === 'closes at once' || (traitsOf(probe).identifies && /garbage|mid-reply/.test(condition)));
+}
+
+/** How often the network was asked. DNS asks two questions, a dial each; a hang-up is asked again, and so is what has not answered yet over UDP, or where there is another form. */
 function attemptsOf(probe: ProbeName, transport: Transport, condition: Condition): number {
   const { identifies, forms } = traitsOf(probe);
-  switch (condition) {
-    case 'silent':
-      return transport === 'udp' || forms > 1 ? 2 : 1;
-    case 'closes at once':
-      return transport === 'udp' || identifies ? 2 : 1;
-    case 'closes mid-reply':
-      return transport === 'tcp' && identifies ? 2 : 1;
-    case 'correct':
-    case 'garbage':
-    case 'refused':
-      return 1;
-    default:
-      return condition satisfies never;
-  }
+  if (probe === 'dns' && condition === 'correct') return 2;
+  if (transport === 'udp') return waits(probe, transport, condition) ? 2 : 1;
+  if (condition === 'silent') return forms > 1 ? 2 : 1;
+  return identifies && condition.startsWith('closes') ? 2 : 1;
 }
 
 const srv = { rcode: 'NOERROR', authoritative: true, truncated: false, srvTargets: ['dc1.corp.example.test', 'dc2.corp.example.test'] };
@@ -85,7 +82,7 @@ const tls: Facts = {
 const facts: Readonly<Record<ProbeName, Facts | undefined>> = {
   tcp: undefined,
   udp: undefined,
-  dns: { ...srv, soaPrimary: 'dc1.corp.example.test' },
+  dns: { ...srv, questions: 2, soaPrimary: 'dc1.corp.example.test' },
   cldap: {
     resultCode: 0,
     paused: false,
@@ -130,51 +127,36 @@ const clocks: Readonly<Partial<Record<ProbeName, number>>> = {
 
 const identity = makeIdentity('dc1.corp.example.test');
 const newEachTime = new Set<string>([...volatileFacts, 'certificateNotBefore', 'certificateNotAfter', 'certificateFingerprint']);
-const probeNames = Object.keys(probes).filter((name): name is ProbeName => name in probes);
 
 describe('the contract table', { concurrency: true }, () => {
-  for (const probe of probeNames) {
-    for (const transport of probes[probe].transports) {
-      for (const condition of conditions) {
-        const [state, reason, status] = expected[transport][condition];
-        const service = traitsOf(probe).identifies ? status : undefined;
-        const row = openAnyway(probe, transport, condition) ?? { state, reason };
-        test(`${probe} over ${transport}, ${condition}: ${row.state}, ${row.reason}${service === undefined ? '' : `, ${service}`}`, async (t) => {
-          const found = services[probe][transport];
-          assert.ok(found !== undefined, `nobody speaks ${probe} over ${transport}: add a speaker`);
-          const port = await startPeer(t, condition, transport, found, identity);
-          const mapper = probe === 'rpc' ? [ruleOf('epm', 'tcp', await startMapper(t, port))] : [];
-          const rule = probe === 'rpc' ? rpcRule('drsuapi', 0) : ruleOf(probe, transport, port);
-          // Nothing waits for this deadline but what stays silent.
-          const waits = condition === 'silent' || (condition === 'closes at once' && transport === 'udp');
-          const told = await runJob(jobOf([...mapper, rule], { timeoutMs: waits ? 600 : 10_000 }));
-          const outcome = observedAt(told, mapper.length);
+  for (const [probe, transport, spokenFor] of spoken) {
+    for (const condition of conditions) {
+      const [state, reason, status] = expected[transport][condition];
+      const service = traitsOf(probe).identifies ? status : undefined;
+      test(`${probe} over ${transport}, ${condition}: ${state}, ${reason}${service === undefined ? '' : `, ${service}`}`, async (t) => {
+        assert.ok(spokenFor !== undefined, `nobody speaks ${probe} over ${transport}: add a speaker`);
+        const port = await startPeer(t, condition, transport, spokenFor, identity);
+        const rules = await rulesFor(t, probe, transport, port);
+        const timeoutMs = waits(probe, transport, condition) ? 2_000 : 10_000;
+        const told = await runJob(jobOf(rules, { timeoutMs }));
+        const outcome = observedAt(told, rules.length - 1);
 
-          assert.deepEqual([outcome.state, outcome.reason, outcome.service?.status], [row.state, row.reason, service]);
-          assert.deepEqual(outcome.target, { address: '127.0.0.1', port });
-          assert.equal(outcome.local?.address, '127.0.0.1');
-          assert.equal(outcome.port, probe === 'rpc' ? port : undefined);
-          assert.equal(told.results.find(({ index }) => index === mapper.length)?.attempts, attemptsOf(probe, transport, condition));
-          if (condition === 'correct') assertFacts(probe, transport, outcome, port);
-          if (condition === 'garbage' && service !== undefined) assertGarbage(probe, outcome);
-          if (condition === 'closes mid-reply' && service === 'disconnected') {
-            assert.deepEqual(lasting(outcome.service?.facts ?? {}), gatheredBefore[probe] ?? {});
-          }
-        });
-      }
+        assert.deepEqual([outcome.state, outcome.reason, outcome.service?.status], [state, reason, service]);
+        assert.deepEqual(outcome.target, { address: '127.0.0.1', port });
+        assert.equal(outcome.local?.address, '127.0.0.1');
+        assert.equal(outcome.port, probe === 'rpc' ? port : undefined);
+        const { attempts, elapsedMs } = resultAt(told, rules.length - 1);
+        assert.equal(attempts, attemptsOf(probe, transport, condition));
+        assert.ok(elapsedMs < 9_000, 'what is certain does not wait');
+        if (condition === 'correct') assertFacts(probe, transport, outcome, port);
+        if (condition === 'garbage' && service !== undefined) assertGarbage(probe, outcome);
+        if (condition === 'closes mid-reply' && service === 'disconnected') {
+          assert.deepEqual(lasting(outcome.service?.facts ?? {}), gatheredBefore[probe] ?? {});
+        }
+      });
     }
   }
 });
-
-/** A bare probe takes any sign of life for what it asked. */
-function openAnyway(probe: ProbeName, transport: Transport, condition: Condition): { state: Observed['state']; reason: Observed['reason'] } | undefined {
-  return probe === 'udp' && transport === 'udp' && condition === 'correct' ? { state: 'open', reason: 'udp-response' } : undefined;
-}
-
-function startMapper(t: Parameters<typeof serveTcp>[0], port: number): Promise<number> {
-  const speak = endpointMapperFor({ [wireUuids.drsuapi]: port });
-  return serveTcp(t, (socket) => socket.on('data', (request) => socket.write(speak(request) ?? '')));
-}
 
 function lasting(all: Facts): Facts {
   return Object.fromEntries(Object.entries(all).filter(([name]) => !newEachTime.has(name)));

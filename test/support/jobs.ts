@@ -38,7 +38,7 @@ export function jobOf(rules: readonly JobRule[], fields: Partial<Job> = {}): Job
   };
 }
 
-export const surroundings: Surroundings = { now: Date.now, random: randomBytes, sockets: 4_096 };
+export const surroundings: Surroundings = { now: Date.now, random: randomBytes, sockets: 4_096, icmpErrors: () => undefined };
 
 /** Everything that a run told, results in the order of their telling. */
 export interface Told {

@@ -1,15 +1,28 @@
 /** Peers on loopback that a probe may meet, from the proper service to those that break off. */
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
-import type { Transport } from '../../agent/contract/probe.ts';
+import type { JobRule } from '../../agent/contract/job.ts';
+import { type ProbeName, probes, type Transport } from '../../agent/contract/probe.ts';
 import type { Identity } from './certificate.ts';
+import { rpcRule, ruleOf } from './jobs.ts';
 import { refusedPort, type Scope, serveTcp, serveUdp, silentPort } from './loopback.ts';
-import type { services, Speaker } from './speakers.ts';
-
-type Service = NonNullable<(typeof services)['dns']['tcp']>;
+import { endpointMapperFor, type Service, services, type Speaker, wireUuids } from './speakers.ts';
 
 export const conditions = ['correct', 'garbage', 'silent', 'closes at once', 'closes mid-reply', 'refused'] as const;
 export type Condition = (typeof conditions)[number];
+
+/** Every probe over every transport that it speaks, from the registry, with the service that speaks for it; undefined where nobody does. */
+export const spoken: readonly (readonly [probe: ProbeName, transport: Transport, service: Service | undefined])[] = Object.keys(probes)
+  .filter((name): name is ProbeName => name in probes)
+  .flatMap((probe) => probes[probe].transports.map((transport) => [probe, transport, services[probe]?.[transport]] as const));
+
+/** The rules that ask a port with a probe: its own is the last one. An RPC interface needs an endpoint mapper that names the port. */
+export async function rulesFor(t: Scope, probe: ProbeName, transport: Transport, port: number): Promise<readonly JobRule[]> {
+  if (probe !== 'rpc') return [ruleOf(probe, transport, port)];
+  const speak = endpointMapperFor({ [wireUuids.drsuapi]: port });
+  const mapper = await serveTcp(t, (socket) => socket.on('data', (request) => socket.write(speak(request, 135) ?? '')));
+  return [ruleOf('epm', 'tcp', mapper), rpcRule('drsuapi', 0)];
+}
 
 export const garbage = Buffer.from('HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n');
 
@@ -39,7 +52,7 @@ function startTcp(t: Scope, condition: Exclude<Condition, 'refused' | 'silent'>,
       case 'correct':
       case 'closes mid-reply':
         accept(socket, service, identity, (request, stream) => {
-          const answer = service.speak(request);
+          const answer = service.speak(request, socket.localPort ?? 0);
           if (answer === undefined) return;
           if (condition === 'correct') stream.write(answer);
           else stream.end(answer.subarray(0, answer.length / 2));
@@ -56,7 +69,7 @@ function startUdp(t: Scope, condition: Exclude<Condition, 'refused' | 'silent'>,
     if (condition === 'closes at once') server.close();
     else if (condition === 'garbage') reply(garbage);
     else {
-      const answer = speak(request);
+      const answer = speak(request, server.address().port);
       if (answer !== undefined) reply(condition === 'correct' ? answer : answer.subarray(0, answer.length / 2));
     }
   });

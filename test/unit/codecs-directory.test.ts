@@ -159,9 +159,37 @@ test('error data of another form than METHOD-DATA leaves the error what it is', 
   assert.deepEqual(valueOf(decodeKerberosError(broken.subarray(4))), rest);
 });
 
-test('an AS-REP is recognised and nothing of it is kept', () => {
-  assert.deepEqual(decodeKdcReply(hex('6b05 3003020105 ')), { kind: 'value', value: { kind: 'ticket' }, length: 7 });
-  assert.equal(decodeKdcReply(hex('6b05 3003')).kind, 'incomplete');
+/** AS-REP for DC1$ by hand from RFC 4120 §5.4.2, with padata; what should be its ticket is no ASN.1 at all, so that reading it would throw. */
+const ticketReply = hex(`
+  6b47 3045 a003020105 a10302010b a20b30093007a103020113a200 a3131b11434f52502e4558414d504c452e54455354 a411300fa003020101a10830061b04444331
+  24 a504 ffffffff
+`);
+
+test('of an AS-REP realm and client are read, and neither its ticket nor what follows', () => {
+  const value = { kind: 'ticket', realm, client: 'DC1$' };
+  assert.deepEqual(decodeKdcReply(ticketReply), { kind: 'value', value, length: ticketReply.length });
+  for (let length = 1; length < ticketReply.length; length += 1) assert.equal(decodeKdcReply(ticketReply.subarray(0, length)).kind, 'incomplete');
+});
+
+test('what only begins like an AS-REP is malformed', () => {
+  const swapped = (from: string, to: string): Buffer => hex(ticketReply.toString('hex').replace(from, to));
+  for (const [name, bytes] of [
+    ['two bytes', hex('6b00')],
+    ['a sequence without fields', hex('6b05 3003020105')],
+    ['another version', swapped('a003020105', 'a003020104')],
+    ['another message', swapped('a10302010b', 'a10302010d')],
+    ['no realm', swapped('a3131b', 'a6131b')],
+    ['no client', swapped('a411300f', 'a611300f')],
+    ['a realm that is a number', swapped('a3131b11', 'a3130211')],
+  ] as const) {
+    assert.equal(decodeKdcReply(bytes).kind, 'malformed', name);
+  }
+});
+
+test('a KRB-ERROR of a KDC must be an error', () => {
+  const none = Buffer.from(a2Reply.subarray(4));
+  none[none.indexOf(hex('a603020106')) + 4] = 0;
+  assert.equal(decodeKdcReply(none).kind, 'malformed');
 });
 
 test('a frame over 64 KiB is malformed at once, and so are bytes of another protocol', () => {

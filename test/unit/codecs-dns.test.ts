@@ -29,6 +29,7 @@ test('the captured SRV answer names both DCs, and the SOA of its authority secti
     authoritative: true,
     truncated: false,
     srvTargets: ['dc1.corp.example.test', 'dc2.corp.example.test'],
+    addresses: [],
   };
   assert.deepEqual(decodeDnsDatagram(bytes(srvReply)), { kind: 'value', value, length: 151 });
   assert.deepEqual(decodeDnsStream(frameDns(bytes(srvReply))), { kind: 'value', value, length: 153 });
@@ -61,6 +62,21 @@ test('a record of a type nobody asked for is measured, not read', () => {
   const reply = bytes(srvReply + brokenA);
   reply[11] = 1;
   assert.equal(decodeDnsDatagram(reply).kind, 'value');
+});
+
+test('the addresses of answer and additional section are read, and only those', () => {
+  const four = 'c00c00010001000003840004c0000201';
+  const six = 'c00c001c000100000384001020010db8000000000000000000000001';
+  const reply = bytes(srvReply + four + six);
+  reply[11] = 2;
+  const decoded = decodeDnsDatagram(reply);
+  assert.equal(decoded.kind, 'value');
+  if (decoded.kind !== 'value') return;
+  const name = '_ldap._tcp.dc._msdcs.corp.example.test';
+  assert.deepEqual(decoded.value.addresses, [
+    { name, address: '192.0.2.1' },
+    { name, address: '2001:db8:0:0:0:0:0:1' },
+  ]);
 });
 
 test('an echo of our own query is malformed', () => {

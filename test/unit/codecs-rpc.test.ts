@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { concludeBind, decodeRpcReply, encodeBind, encodeRequest } from '../../agent/codecs/dcerpc.ts';
+import { concludeBind, decodeRpcReply, encodeBind, encodeRequest, type RpcReply } from '../../agent/codecs/dcerpc.ts';
 import { decodeEptMap, encodeEptMap, endpointMapper, eptMap, notRegistered, rpcSyntaxes } from '../../agent/codecs/endpoint-mapper.ts';
 
 const bind =
@@ -74,13 +74,25 @@ test('a secondary address that is a pipe, empty or above 65535 is no port', () =
 test('a bind_nak gives its reason', () => {
   const reply = replyOf(bytes('05000d031000000015000000010000000400010500'));
   assert.deepEqual(reply, { kind: 'bind-nak', callId: 1, reason: 4 });
-  assert.deepEqual(concludeBind(reply), { kind: 'refused', why: 'bind rejected: protocol version not supported' });
+  assert.deepEqual(concludeBind(reply), { kind: 'refused', refusal: 'version', why: 'bind rejected: protocol version not supported' });
 });
 
 test('a fault gives its status', () => {
   const reply = replyOf(bytes('0500032310000000200000000200000000000000000000000500000000000000'));
   assert.deepEqual(reply, { kind: 'fault', callId: 2, status: 5 });
-  assert.deepEqual(concludeBind(reply), { kind: 'refused', why: 'fault 0x00000005 to the bind' });
+  assert.deepEqual(concludeBind(reply), { kind: 'refused', refusal: 'other', why: 'fault 0x00000005 to the bind' });
+});
+
+test('a refused bind says whether it is for want of room', () => {
+  const refusalOf = (reply: RpcReply): string | undefined => {
+    const bound = concludeBind(reply);
+    return bound.kind === 'refused' ? bound.refusal : undefined;
+  };
+  const naks = [0, 1, 2, 3, 4, 8, 9].map((reason) => refusalOf({ kind: 'bind-nak', callId: 1, reason }));
+  assert.deepEqual(naks, ['other', 'congestion', 'local-limit', 'other', 'version', 'other', 'other']);
+  const acks = [0, 1, 2, 3, 4].map((reason) => refusalOf({ kind: 'bind-ack', callId: 1, result: 2, reason }));
+  assert.deepEqual(acks, ['other', undefined, undefined, 'local-limit', 'other']);
+  assert.equal(refusalOf({ kind: 'bind-ack', callId: 1, result: 1, reason: 3 }), 'other');
 });
 
 test('the captured ept_map answer names port 49153', () => {
@@ -89,6 +101,23 @@ test('the captured ept_map answer names port 49153', () => {
 
 test('a tower for another interface is not an answer', () => {
   assert.deepEqual(decodeEptMap(stubOf(bytes(mapReply)), rpcSyntaxes.samr), { kind: 'value', value: { status: 0, ports: [] }, length: 128 });
+});
+
+test('a mapper may send more towers than it was asked for, within a bound', () => {
+  const stub = stubOf(bytes(mapReply));
+  const many = (count: number): Buffer => {
+    const head = Buffer.from(stub.subarray(0, 36));
+    head.writeUInt32LE(count, 20);
+    head.writeUInt32LE(count, 32);
+    const referents = Buffer.alloc(4 * count, 1);
+    const towers = Array.from({ length: count }, () => stub.subarray(40, 124));
+    return Buffer.concat([head, referents, ...towers, Buffer.alloc(4)]);
+  };
+  for (const count of [5, 64]) {
+    const decoded = decodeEptMap(many(count), rpcSyntaxes.drsuapi);
+    assert.deepEqual(decoded.kind === 'value' && decoded.value, { status: 0, ports: Array.from({ length: count }, () => 49_153) });
+  }
+  assert.equal(decodeEptMap(many(65), rpcSyntaxes.drsuapi).kind, 'malformed');
 });
 
 test('the captured ept_map answer for an unregistered interface says so', () => {

@@ -33,7 +33,6 @@ describe('reading an inventory', () => {
         roles: ['client'],
         joined: false,
         readOnly: false,
-        features: [],
         node: 'node',
         rpc: {},
         connector: { kind: 'none' },

@@ -123,7 +123,21 @@ const table: Readonly<Record<string, readonly Case[]>> = {
     ],
     ['forbidden, another protocol fails', { expect: shut, outcome: serving('malformed') }, forbiddenOpen],
     ['forbidden, another protocol fails where a block would do', { expect: blocked, outcome: serving('malformed') }, forbiddenOpen],
-    ['forbidden, a port that lacks the interface fails', { probe: 'rpc', expect: shut, outcome: serving('absent') }, forbiddenOpen],
+    [
+      'forbidden, a port that was dialled and lacks the interface fails',
+      { probe: 'rpc', interface: 'netlogon', expect: shut, outcome: serving('absent'), attempts: 1 },
+      forbiddenOpen,
+    ],
+    ...[shut, shutOrRefused, blocked].map((expect): Case => [
+      `forbidden as ${expect.join(' or ')}, an interface without a port was never dialled`,
+      { probe: 'rpc', interface: 'netlogon', expect, outcome: serving('absent', { rpcInterface: 'netlogon' }), attempts: 0 },
+      { status: 'warn', finding: { code: 'reached-host', interface: 'netlogon' } },
+    ]),
+    [
+      'wanted, an interface without a port is not there',
+      { probe: 'rpc', interface: 'netlogon', outcome: serving('absent', { rpcInterface: 'netlogon' }), attempts: 0 },
+      { status: 'fail', finding: { code: 'service-absent', interface: 'netlogon' } },
+    ],
   ],
   'open, and the service silent, disconnected or tls-failed': [
     ...(['silent', 'disconnected', 'tls-failed'] as const).flatMap((status): readonly Case[] => [
@@ -141,11 +155,7 @@ const table: Readonly<Record<string, readonly Case[]>> = {
       { expect: blocked, probe: 'kpasswd', outcome: serving('disconnected') },
       unproven('disconnected'),
     ],
-    [
-      'a hang-up passes as a block on an unseen platform too',
-      { expect: blocked, platform: 'windows', outcome: serving('disconnected') },
-      passed,
-    ],
+    ['a hang-up passes as a block on an unseen platform too', { expect: blocked, platform: 'windows', outcome: serving('disconnected') }, passed],
   ],
   closed: [
     ['refused TCP fails', { outcome: closed }, refused],
@@ -277,6 +287,12 @@ const table: Readonly<Record<string, readonly Case[]>> = {
   notes: [
     ['a pass at the second attempt says so', { outcome: serving('identified'), attempts: 2 }, { ...passed, notes: ['retried'] }],
     ['a fail at the second attempt does not', { outcome: dropped, attempts: 2 }, unanswered],
+    ['a second question is no second attempt', { outcome: serving('identified', { questions: 2 }), attempts: 2 }, passed],
+    [
+      'a second attempt and a second question are three',
+      { outcome: serving('identified', { questions: 2 }), attempts: 3 },
+      { ...passed, notes: ['retried'] },
+    ],
     [
       'silence that may be a held-back rejection says so',
       { ...dns, outcome: { ...silent, service: { status: 'silent', facts: { rejectionsLimited: true } } } },
@@ -338,7 +354,7 @@ describe('judge: whatever was seen', () => {
     control: fc.boolean(),
     receipt: fc.constantFrom('received' as const, 'missing' as const, undefined),
     responderAnswered: fc.constantFrom(true, false, undefined),
-    attempts: fc.integer({ min: 1, max: 3 }),
+    attempts: fc.integer({ min: 0, max: 3 }),
     udpRefused: fc.constantFrom(true, false, undefined),
     identityUnknown: fc.constantFrom(true, false, undefined),
   });

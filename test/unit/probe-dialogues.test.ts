@@ -106,53 +106,109 @@ describe('dns', () => {
   const id = [0, 0, 2] as const;
   const udp = { transport: 'udp', domain: 'corp.example.test' } as const;
 
-  const facts = {
+  const found = {
     rcode: 'NOERROR',
     authoritative: true,
     truncated: false,
     srvTargets: ['dc1.corp.example.test', 'dc2.corp.example.test'],
-    soaPrimary: 'dc1.corp.example.test',
   };
+  const soa = { variant: 'soa' } as const;
+  const zone = { questions: 2, soaPrimary: 'dc1.corp.example.test' };
 
-  test('asks SRV, then SOA, each with an id of its own', () => {
-    const { answer, sent } = play(dns(questionOf(udp)), speak(srvReply, id), speak(soaReply, id));
-    assert.deepEqual(answer, { status: 'identified', facts });
+  test('asks SRV, then SOA as a question of its own, each with its own id', () => {
+    const first = play(dns(questionOf(udp)), speak(srvReply, id));
+    assert.deepEqual(first.answer, { status: 'identified', facts: found, next: soa });
     assert.equal(
-      sent[0]?.toString('hex'),
+      first.sent[0]?.toString('hex'),
       '010100000001000000000000055f6c646170045f746370026463065f6d7364637304636f7270076578616d706c6504746573740000210001',
     );
-    assert.equal(sent[1]?.toString('hex'), '02020000000100000000000004636f7270076578616d706c6504746573740000060001');
+    const second = play(dns(questionOf({ ...udp, ...soa })), speak(soaReply, id));
+    assert.deepEqual(second.answer, { status: 'identified', facts: zone });
+    assert.equal(second.sent[0]?.toString('hex'), '01010000000100000000000004636f7270076578616d706c6504746573740000060001');
   });
 
   test('asks the same in frames over TCP', () => {
-    const { answer, sent } = play(dns(questionOf({ domain: 'corp.example.test' })), framed(speak(srvReply, id)), framed(speak(soaReply, id)));
-    assert.deepEqual(answer, { status: 'identified', facts });
-    assert.deepEqual(
-      sent.map((request) => request.readUInt16BE(0) + 2),
-      sent.map(({ length }) => length),
-    );
+    const tcp = { domain: 'corp.example.test' };
+    const first = play(dns(questionOf(tcp)), framed(speak(srvReply, id)));
+    assert.deepEqual(first.answer, { status: 'identified', facts: found, next: soa });
+    const second = play(dns(questionOf({ ...tcp, ...soa })), framed(speak(soaReply, id)));
+    assert.deepEqual(second.answer, { status: 'identified', facts: zone });
+    for (const [request] of [first.sent, second.sent]) assert.equal(request?.readUInt16BE(0), (request?.length ?? 0) - 2);
   });
 
   test('without a domain asks for the domain of the DC name', () => {
-    const { answer } = play(dns(questionOf({ transport: 'udp' })), speak(srvReply, id), speak(soaReply, id));
+    const { answer } = play(dns(questionOf({ transport: 'udp' })), speak(srvReply, id));
     assert.equal(answer.status, 'identified');
   });
 
   test('a truncated answer over UDP asks for the question over TCP, and nothing more over UDP', () => {
     const { answer } = play(dns(questionOf(udp)), speak(flags(srvReply, '8600'), id));
-    assert.deepEqual(answer, { status: 'identified', facts: { rcode: 'NOERROR', authoritative: true, truncated: true }, next: { transport: 'tcp' } });
+    const facts = { rcode: 'NOERROR', authoritative: true, truncated: true };
+    assert.deepEqual(answer, { status: 'identified', facts, next: { transport: 'tcp', variant: 'again' } });
+    const again = play(dns(questionOf({ domain: 'corp.example.test', variant: 'again' })), framed(speak(srvReply, id)));
+    assert.deepEqual(again.answer.facts, { ...found, questions: 2 });
+  });
+
+  test('an answer over TCP that is truncated is no answer', () => {
+    const { answer } = play(dns(questionOf({ domain: 'corp.example.test' })), framed(speak(flags(srvReply, '8600'), id)));
+    assert.equal(answer.status, 'malformed');
   });
 
   test('NXDOMAIN still asks for the zone', () => {
     const nothing = `${flags(srvReply, '8403').slice(0, 12)}000000000000${srvReply.slice(24, 112)}`;
-    const { answer } = play(dns(questionOf(udp)), speak(nothing, id), speak(soaReply, id));
-    assert.deepEqual(answer.facts, { ...facts, rcode: 'NXDOMAIN', srvTargets: [] });
+    const { answer } = play(dns(questionOf(udp)), speak(nothing, id));
+    assert.deepEqual(answer, { status: 'identified', facts: { ...found, rcode: 'NXDOMAIN', srvTargets: [] }, next: soa });
   });
 
-  test('what the SRV answer said is not lost when the SOA stays without an answer', () => {
-    const { soaPrimary, ...found } = facts;
-    assert.equal(soaPrimary, 'dc1.corp.example.test');
-    assert.deepEqual(gatheredBefore(dns(questionOf(udp)), speak(srvReply, id)), found);
+  test('a zone that is refused adds only that, so that the first answer stands', () => {
+    for (const [value, followUp] of [
+      ['8005', 'SOA: REFUSED'],
+      ['8600', 'SOA: truncated'],
+    ] as const) {
+      const refusal = play(dns(questionOf({ ...udp, ...soa })), speak(flags(soaReply, value), id)).answer.facts;
+      assert.deepEqual(
+        [refusal.followUp, refusal.questions, refusal.rcode, refusal.srvTargets, refusal.truncated],
+        [followUp, 2, undefined, undefined, undefined],
+      );
+    }
+  });
+
+  test('no more than 200 targets are facts, with the host itself wherever it stands, and how many there were', () => {
+    const name = (text: string): Buffer =>
+      Buffer.concat([...text.split('.').map((label) => Buffer.from(`${String.fromCharCode(label.length)}${label}`)), Buffer.alloc(1)]);
+    const answerOf = (targets: readonly string[]) => (request: Buffer) => {
+      const asked = request.subarray(2);
+      const records = targets.map((target) => {
+        const data = Buffer.concat([bytes('000000640185'), name(target)]);
+        return Buffer.concat([bytes('c00c0021000100000258'), Buffer.from([0, data.length]), data]);
+      });
+      const head = Buffer.concat([
+        asked.subarray(0, 2),
+        bytes('84000001'),
+        Buffer.from([targets.length >> 8, targets.length & 255]),
+        bytes('00000000'),
+      ]);
+      const message = Buffer.concat([head, asked.subarray(12), ...records]);
+      return Buffer.concat([Buffer.from([message.length >> 8, message.length & 255]), message]);
+    };
+    const targetsOf = (fields: Partial<Question>, targets: readonly string[]) => {
+      const { srvTargets = [], srvTotal } = play(dns(questionOf({ domain: 'corp.example.test', ...fields })), answerOf(targets)).answer.facts;
+      return { srvTargets, srvTotal };
+    };
+    const all = (count: number): string[] => Array.from({ length: count }, (_, index) => `dc${100 + index}.corp.example.test`);
+
+    assert.deepEqual(targetsOf({}, all(200)), { srvTargets: all(200), srvTotal: undefined });
+    assert.deepEqual(targetsOf({}, all(201)), { srvTargets: all(200), srvTotal: 201 });
+    for (const dnsName of ['DC399.corp.example.test.', 'DC399', 'dc250.corp.example.test', 'dc100.corp.example.test']) {
+      const { srvTargets, srvTotal } = targetsOf({ dnsName }, all(300));
+      const label = dnsName.toLowerCase().split('.')[0];
+      assert.deepEqual([srvTargets.length, srvTotal, srvTargets.includes(`${label}.corp.example.test`)], [200, 300, true], dnsName);
+      assert.deepEqual(srvTargets, srvTargets.toSorted());
+    }
+    const long = all(190).map((target) => `${'\u0001'.repeat(60)}.${'\u0001'.repeat(60)}.${target}`);
+    const cut = targetsOf({ dnsName: 'zz.corp.example.test' }, [...long, 'zz.corp.example.test']);
+    assert.ok(JSON.stringify(cut.srvTargets).length <= 33_000);
+    assert.deepEqual([cut.srvTotal, cut.srvTargets.at(-1)], [191, 'zz.corp.example.test']);
   });
 
   test('a refusal, even as a bare header, ends the dialogue and is identified', () => {
@@ -231,8 +287,23 @@ describe('netbios', () => {
     });
   });
 
-  test('over UDP a refusal is identified and another id is unrelated', () => {
-    assert.equal(play(netbios(questionOf({ transport: 'udp' })), speak('415084030000000000000000', id)).answer.status, 'identified');
+  test('over UDP a host of several names has the one that is expected, in any place, and otherwise its first', () => {
+    const alias = status.replace(`444331${'20'.repeat(12)}004400`, `46494c4553${'20'.repeat(10)}204400`);
+    assert.notEqual(alias, status);
+    for (const [dnsName, netbiosName] of [
+      ['dc1.corp.example.test', 'DC1'],
+      ['files.corp.example.test', 'FILES'],
+      ['other.corp.example.test', 'FILES'],
+      // CORP<1b> is unique, but names the domain.
+      ['corp.example.test', 'FILES'],
+    ] as const) {
+      assert.equal(play(netbios(questionOf({ transport: 'udp', dnsName })), speak(alias, id)).answer.facts.netbiosName, netbiosName, dnsName);
+    }
+  });
+
+  test('over UDP a refusal is identified, names nobody, and another id is unrelated', () => {
+    const refusal = play(netbios(questionOf({ transport: 'udp' })), speak('415084030000000000000000', id)).answer;
+    assert.deepEqual(refusal, { status: 'identified', facts: { nameServiceError: 3 } });
     assert.equal(judge(netbios(questionOf({ transport: 'udp' })), speak(status)), 'unrelated');
   });
 
@@ -320,6 +391,7 @@ describe('epm', () => {
       'malformed',
     );
     assert.equal(judge(epm(questionOf()), speak(bindAck.replace('01000000b810', '07000000b810'))), 'unrelated');
+    assert.equal(judge(epm(questionOf()), speak(congestion)), 'unrelated');
   });
 });
 
@@ -336,13 +408,22 @@ describe('rpc', () => {
     ['an unknown interface is absent', bindUnknown, { status: 'absent', facts: { rpcInterface: 'netlogon' } }],
     ['an interface with another transfer syntax is identified', bindNoNdr, { status: 'identified', facts: { rpcInterface: 'netlogon' } }],
     [
-      'congestion is identified, with the complaint',
+      'congestion is identified, with the refusal',
       congestion,
-      { status: 'identified', facts: { rpcInterface: 'netlogon', complaint: 'bind rejected: temporary congestion' } },
+      { status: 'identified', facts: { rpcInterface: 'netlogon', rpcRefusal: 'congestion', complaint: 'bind rejected: temporary congestion' } },
+    ],
+    [
+      'a fault is identified, with the refusal',
+      fault,
+      { status: 'identified', facts: { rpcInterface: 'netlogon', rpcRefusal: 'other', complaint: 'fault 0x00000005 to the bind' } },
     ],
   ] as const) {
-    test(name, () => assert.deepEqual(play(rpc(questionOf(netlogon)), speak(hex)).answer, answer));
+    test(name, () => assert.deepEqual(play(rpc(questionOf(netlogon)), speak(hex, [12, 12, 4])).answer, answer));
   }
+
+  test('a refusal of another call is unrelated', () => {
+    assert.equal(judge(rpc(questionOf(netlogon)), speak(congestion)), 'unrelated');
+  });
 
   test('without an interface there is no question', () => {
     assert.throws(() => rpc(questionOf()).next(), /without an interface/);
@@ -372,17 +453,17 @@ describe('smb', () => {
     assert.equal(sent[0]?.toString('hex', 4, 9), 'ff534d4272');
   });
 
-  test('"not supported" is identified without a dialect', () => {
+  test('a refused negotiation is identified by its status, without a dialect', () => {
     const hex = `00000049fe534d4240000000bb0000c00000010001000000${'00'.repeat(44)}090000000000000000`;
     assert.deepEqual(play(smb(questionOf()), speak(hex)).answer, {
       status: 'identified',
-      facts: { complaint: 'SMB2 NEGOTIATE refused with 0xc00000bb' },
+      facts: { smbRefusal: '0xc00000bb' },
     });
   });
 
   test('an SMB1 answer is dialect 1, unless it took none', () => {
     assert.deepEqual(play(smb(questionOf({ form: 1 })), speak(smb1Reply('0000'))).answer.facts, { dialect: '1' });
-    assert.equal(play(smb(questionOf({ form: 1 })), speak(smb1Reply('ffff'))).answer.facts.dialect, undefined);
+    assert.deepEqual(play(smb(questionOf({ form: 1 })), speak(smb1Reply('ffff'))).answer.facts, { smbRefusal: 'no-dialect' });
   });
 
   test('bytes that are not SMB are malformed', () => {

@@ -101,6 +101,29 @@ test('an answer that is too big for UDP is asked for over TCP, in the same varia
   assert.deepEqual(answer().next, { transport: 'tcp', variant: 'dc' });
 });
 
+test("the same account is asked for again over TCP, be it the source's own or the DC's", () => {
+  for (const [asked, principal] of [
+    [own, 'ADPROBE-NONE$'],
+    [question, 'DC1$'],
+  ] as const) {
+    const first = begin({ ...asked, transport: 'udp' });
+    assert.equal(first.hear(patched(asked === own ? unknown.subarray(4) : known, 52)), 'accepted');
+    assert.deepEqual(first.answer().next, { transport: 'tcp', variant: 'again' });
+    assert.ok(begin({ ...asked, transport: 'tcp', variant: 'again' }).sent.includes(principal));
+  }
+});
+
+test('a second question says that it is one', () => {
+  for (const [variant, questions] of [
+    ['dc', 2],
+    [undefined, undefined],
+  ] as const) {
+    const { hear, answer } = begin({ ...question, ...(variant !== undefined && { variant }) });
+    assert.equal(hear(known), 'accepted');
+    assert.equal(answer().facts.questions, questions);
+  }
+});
+
 test('an error for another realm, client or service is unrelated', () => {
   const { hear } = begin(question);
   assert.equal(hear(patched(known, 25, 'CORP.EXAMPLE.TEST', 'EVIL.EXAMPLE.TEST')), 'unrelated');
@@ -109,10 +132,23 @@ test('an error for another realm, client or service is unrelated', () => {
   assert.equal(hear(patched(known, 25, 'CORP.EXAMPLE.TEST', 'corp.example.test')), 'accepted');
 });
 
-test('a ticket identifies a KDC, and nothing of it is told', () => {
+// By hand from RFC 4120 §5.4.2: an AS-REP for DC1$, without a ticket that anybody could read.
+const ticket = hex(`
+  6b3a 3038 a003020105 a10302010b a3131b11434f52502e4558414d504c452e54455354 a411300fa003020101a10830061b0444433124 a504 deadbeef
+`);
+
+test('a ticket for our account identifies a KDC, by realm and account and with nothing else of it', () => {
   const { hear, answer } = begin(question);
-  assert.equal(hear(hex('6b05 3003020105')), 'accepted');
-  assert.deepEqual(answer(), { status: 'identified', facts: { principal: 'DC1$' } });
+  assert.equal(hear(Buffer.from(ticket.toString('latin1').replace('CORP.', 'corp.').replace('DC1$', 'dc1$'), 'latin1')), 'accepted');
+  assert.deepEqual(answer(), { status: 'identified', facts: { errorCode: 0, principal: 'DC1$', realm: 'corp.EXAMPLE.TEST' } });
+});
+
+test('a ticket for another account or realm is unrelated, and what only begins like one is malformed', () => {
+  const { hear } = begin(question);
+  assert.equal(hear(Buffer.from(ticket.toString('latin1').replace('DC1$', 'DC2$'), 'latin1')), 'unrelated');
+  assert.equal(hear(Buffer.from(ticket.toString('latin1').replace('CORP.', 'EVIL.'), 'latin1')), 'unrelated');
+  assert.equal(hear(hex('6b00')), 'malformed');
+  assert.equal(begin({ ...question, transport: 'tcp' }).hear(hex('00000002 6b00')), 'malformed');
 });
 
 test('a frame in a datagram, and noise, are malformed', () => {

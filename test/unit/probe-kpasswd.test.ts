@@ -65,3 +65,16 @@ test('without a known domain the realm is the domain part of the DNS name', () =
   const { domain: _, ...anyDomain } = question;
   assert.deepEqual(play(anyDomain, reply).sent, changeRequest);
 });
+
+test('a refusal about another service says which one', () => {
+  const other = Buffer.from(reply.toString('latin1').replace('kadmin', 'krbtgt').replace('changepw', 'CORPTEST'), 'latin1');
+  assert.deepEqual(play(question, other).answer, { ...expected, facts: { ...expected.facts, servicePrincipal: 'krbtgt/CORPTEST' } });
+});
+
+test('a refusal that names no service is one still', () => {
+  const from = reply.indexOf(hex('aa1d301b'));
+  const bytes = Buffer.concat([reply.subarray(6, from), reply.subarray(from + 31)]);
+  bytes[2] = (bytes[2] ?? 0) - 31;
+  bytes[5] = (bytes[5] ?? 0) - 31;
+  assert.deepEqual(play(question, bytes).answer, expected);
+});

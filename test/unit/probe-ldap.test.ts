@@ -101,12 +101,31 @@ test('a directory without dsServiceName names no domain, forest or site', () => 
   assert.deepEqual([facts.domain, facts.forest, facts.site, facts.dnsName], [undefined, undefined, undefined, 'dc1.corp.example.test']);
 });
 
-test('an error code without an entry, or a notice of disconnection, still identifies LDAP', () => {
-  assert.deepEqual(play(ldap, hex('300f 02043332ce16 6507 0a0135 0400 0400')), { status: 'identified', facts: { resultCode: 53 } });
-  const notice = hex(`
+const notice = hex(`
   303f020100783a0a01340400041b54686520736572766572206973207368757474696e6720646f776e8a16312e332e362e312e342e312e313436362e3230303336
 `);
-  assert.deepEqual(play(ldap, notice), { status: 'identified', facts: { resultCode: 52 } });
+const entry = rootDse.subarray(0, rootDse.indexOf(hex('300f02043332ce1665')));
+
+test('an error code without an entry, or a notice of disconnection, still identifies LDAP', () => {
+  assert.deepEqual(play(ldap, hex('300f 02043332ce16 6507 0a0135 0400 0400')), { status: 'identified', facts: { resultCode: 53 } });
+  assert.deepEqual(play(ldap, notice), { status: 'identified', facts: { resultCode: 52, disconnected: true } });
+  assert.deepEqual(play(ldap, Buffer.concat([entry, notice])), { status: 'identified', facts: { ...expected, resultCode: 52, disconnected: true } });
+});
+
+test('nothing but a notice of disconnection may come without our id', () => {
+  const hear = (reply: Buffer): string => {
+    const step = ldap(question).next().value;
+    assert.ok(step !== undefined && 'kind' in step && step.kind === 'ask');
+    return step.accept(reply).kind;
+  };
+  const under = (id: string, message: Buffer): Buffer => hex(message.toString('hex').replace('02043332ce16', id));
+  assert.equal(hear(notice), 'accepted');
+  assert.equal(hear(under('020400000000', entry)), 'incomplete');
+  assert.equal(hear(Buffer.concat([under('020400000000', entry), notice])), 'unrelated');
+  assert.equal(hear(Buffer.concat([under('020400000007', entry), notice])), 'unrelated');
+  assert.equal(hear(hex('300f 020400000000 6507 0a0135 0400 0400')), 'unrelated');
+  assert.equal(hear(notice.subarray(0, -1)), 'incomplete');
+  assert.equal(hear(hex(notice.toString('hex').replace('020100', '020105'))), 'malformed');
 });
 
 test('the answer to another search is unrelated', () => {

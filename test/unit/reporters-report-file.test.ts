@@ -29,8 +29,12 @@ const mistakes = [
   ['text that is not JSON, with its line and column', '{\n  "schema": 1,\n  oops }', /report\.json:3:3: this is not JSON: /],
   ['a report that was cut short', render(renderJson, example('clean')).slice(0, 5000), /report\.json:\d+:\d+: this is not JSON: /],
   ['an empty file', '', /report\.json:1:1: this is not JSON: /],
-  ['JSON that is something else', '[1, 2]', /report\.json:1:1: this is not a report of portmatrix/],
-  ['a later version of the format', '{"schema": 2}', /this is not a report of portmatrix, expected schema 1/],
+  ['JSON that is something else', '[1, 2]', /report\.json:1:1: the file is a list, expected a report that portmatrix wrote, of schema 1/],
+  [
+    'a later version of the format',
+    render(renderJson, example('clean')).replace('"schema": 1', '"schema": 2'),
+    /report\.json:2:13: schema is 2, expected 1, the version/,
+  ],
 ] as const;
 
 for (const [what, text, message] of mistakes) {

@@ -1,0 +1,113 @@
+/** `portmatrix preflight`: will a domain join, or what else this host is about to do, go through? Asked from this host, with nothing but DNS. */
+import { hostname, networkInterfaces, platform } from 'node:os';
+import { resolve } from 'node:path';
+import type { Argv } from 'yargs';
+import { contractVersion } from '../../agent/contract/job.ts';
+import { canonicalAddress, isHostAddress } from '../address.ts';
+import { connectByCommand } from '../connectors/exec.ts';
+import { findMatrix } from '../matrix.ts';
+import { type Purpose, purposes } from '../preflight/conclusion.ts';
+import { questionsOf } from '../preflight/purpose.ts';
+import type { Self } from '../preflight/selection.ts';
+import { preflight } from '../preflight.ts';
+import { quote } from '../quotation.ts';
+import { type Format, formats, reporters } from '../reporters/registry.ts';
+import { exitCode } from '../report.ts';
+import { openRun, writeRun } from '../store.ts';
+import { UsageError } from '../usage-error.ts';
+import { type ExitCode, list, type Terminal } from './command.ts';
+import { runId } from './options.ts';
+
+export function describePreflight(argv: Argv) {
+  return argv
+    .option('domain', { type: 'string', demandOption: true, requiresArg: true, describe: 'DNS name of the AD domain' })
+    .option('purpose', {
+      choices: purposes,
+      requiresArg: true,
+      describe: 'what this host is about to do',
+      defaultDescription: 'join-windows on Windows, else join-linux',
+    })
+    .option('dc', { type: 'string', array: true, requiresArg: true, describe: 'a DC that is asked whatever DNS says: name=IP' })
+    .option('dns-server', { type: 'string', array: true, requiresArg: true, describe: 'ask these resolvers instead of those of this host' })
+    .option('format', { choices: formats, requiresArg: true, default: 'table' as const, describe: 'what goes to stdout' })
+    .option('out', { type: 'string', requiresArg: true, describe: 'folder for report.json and junit.xml', defaultDescription: 'reports/<run id>' })
+    .example('$0 preflight --domain corp.example.com', 'before realm join, or on Windows before Add-Computer')
+    .example('$0 preflight --domain corp.example.com && realm join corp.example.com', 'as a gate: joins only after a GO')
+    .example('$0 preflight --domain corp.example.com --dc dc1=10.0.1.10', 'every port of dc1 is asked even when DNS is down')
+    .example(
+      '$0 preflight --domain corp.example.com --purpose ad-connector --dns-server 10.0.1.10 --dns-server 10.0.2.10',
+      'from a subnet of the directory',
+    )
+    .epilogue(
+      'Exit codes: 0 GO, with or without warnings; 1 NO-GO; 2 wrong usage, nothing was sent; 3 undecided, or a promotion, of which only the way out can be asked from here.',
+    );
+}
+
+interface PreflightOptions {
+  readonly domain: string;
+  readonly purpose?: Purpose | undefined;
+  readonly dc?: readonly string[] | undefined;
+  readonly dnsServer?: readonly string[] | undefined;
+  readonly format: Format;
+  readonly out?: string | undefined;
+}
+
+/** Looks, concludes, writes the files and prints the report. Exits as the conclusion deserves. */
+export async function preflightCommand(options: PreflightOptions, terminal: Terminal): Promise<ExitCode> {
+  const domain = domainOf(options.domain);
+  const dcs = list('--dc', options.dc).map((text) => namedDc(text, domain));
+  const resolvers = [...new Set(list('--dns-server', options.dnsServer).map((text) => addressOf('--dns-server', text)))];
+  const purpose = options.purpose ?? (platform() === 'win32' ? 'join-windows' : 'join-linux');
+  const published = (name: string) => findMatrix(name, { cwd: terminal.cwd, asPublished: false });
+  const questions = questionsOf(purpose, { clientToDc: published('client-to-dc'), dcToDc: published('dc-to-dc') });
+  const run = runId(new Date());
+  if (options.out === '') throw new UsageError('--out is empty, expected a folder');
+  const folder = resolve(terminal.cwd, options.out ?? `reports/${run}`);
+  await openRun(folder);
+  const report = await preflight(
+    { kind: 'locate', contract: contractVersion, run, domain, resolvers, dcs, timeoutMs: 3_000, attempts: 2, endsAfterMs: 60_000 },
+    { purpose, questions, self: thisHost() },
+    {
+      connection: connectByCommand(),
+      version: terminal.version,
+      signal: terminal.stop,
+      emergency: terminal.emergency,
+      now: Date.now,
+    },
+  );
+  const { written, problems } = await writeRun(folder, report);
+  for (const chunk of reporters[options.format](report, terminal)) await terminal.out(chunk);
+  if (written.length > 0) terminal.err(`Written: ${written.join(', ')}\n`);
+  for (const problem of problems) terminal.err(`portmatrix: ${problem}\n`);
+  const code = exitCode(report);
+  return problems.length > 0 && code === 0 ? 3 : code;
+}
+
+function thisHost(): Self {
+  const addresses = Object.values(networkInterfaces())
+    .flatMap((entries) => entries ?? [])
+    .filter(({ internal, address }) => !internal && !/^(fe80:|169\.254\.)/i.test(address))
+    .map(({ address }) => address);
+  const [name = ''] = hostname().split('.', 1);
+  return { name: /^[\w-]{1,63}$/.test(name) ? name : 'this-host', addresses };
+}
+
+function domainOf(text: string): string {
+  const domain = text.toLowerCase().replace(/\.$/, '');
+  // What stands before it when DCs are looked for takes its part of the 253 characters.
+  if (/^(?!.{201})(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/.test(domain)) return domain;
+  throw new UsageError(`--domain ${quote(text)} is not a DNS name: expected one like corp.example.com`);
+}
+
+function namedDc(text: string, domain: string): { readonly dnsName: string; readonly address: string } {
+  const [, name = '', address = ''] = /^([^=]+)=(.+)$/.exec(text) ?? [];
+  if (!/^[\w-]{1,63}(\.[\w-]{1,63})*\.?$/.test(name))
+    throw new UsageError(`--dc ${quote(text)} is not a DC: expected its name and address, like dc1=10.0.1.10`);
+  const dnsName = name.toLowerCase().replace(/\.$/, '');
+  return { dnsName: dnsName.includes('.') ? dnsName : `${dnsName}.${domain}`, address: addressOf('--dc', address) };
+}
+
+function addressOf(option: string, text: string): string {
+  if (!isHostAddress(text)) throw new UsageError(`${option} ${quote(text)} is not an address: expected an IPv4 or IPv6 address`);
+  return canonicalAddress(text);
+}

@@ -1,0 +1,136 @@
+/** What a preflight concludes, as codes with arguments. Words for them live in `reporters/preflight-wording.ts`. */
+import type { FindingCode } from '../verdict.ts';
+
+/** What a host is about to do. */
+export const purposes = ['join-windows', 'join-linux', 'ad-connector', 'promote'] as const;
+export type Purpose = (typeof purposes)[number];
+
+/** The steps of a join, in the order in which it takes them; `clock`, `rpc-reset` and `other` are ways to fail rather than steps. */
+export const steps = [
+  'dns',
+  'srv',
+  'address',
+  'locator',
+  'ldap',
+  'smb',
+  'kerberos',
+  'clock',
+  'endpoint-mapper',
+  'rpc-reset',
+  'rpc',
+  'kpasswd',
+  'other',
+] as const;
+export type Step = (typeof steps)[number];
+
+/** What a real join would likely say: `code` is a Windows error in hex, or the name of the tool whose message it is. */
+export interface Prediction {
+  readonly step: Step;
+  readonly code: string;
+}
+
+/** A deciding check that did not pass. */
+export interface Obstacle {
+  readonly step: Step;
+  readonly rule: string;
+  /** As in `389/tcp`. */
+  readonly port: string;
+  readonly interface?: string;
+  readonly finding: FindingCode;
+}
+
+/** Something that decides nothing and that a member of the domain will miss: by rule, with the hosts where it was seen. */
+export interface Warning {
+  readonly rule: string;
+  readonly port: string;
+  readonly finding: FindingCode;
+  readonly hosts: readonly string[];
+}
+
+/** How one address of a DC did: ready when all that decides passed. */
+export interface DcConclusion {
+  /** The name that its checks have. */
+  readonly host: string;
+  readonly name: string;
+  readonly address: string;
+  readonly site?: string;
+  /** True for a read-only DC: it does not count, since nobody joins or is promoted through one. */
+  readonly readOnly: boolean;
+  readonly state: 'ready' | 'not-ready' | 'undecided';
+  /** Deciding checks that failed, and those that stayed open, in the order of a join. */
+  readonly failed: readonly Obstacle[];
+  readonly undecided: readonly Obstacle[];
+  /** Clock of the DC minus this host's in milliseconds, by protocol: two that disagree are two hosts behind one address. */
+  readonly clocks: Readonly<Partial<Record<'kerberos' | 'smb' | 'ntp', number>>>;
+}
+
+/** A DC that was only pinged: elsewhere, or one too many. */
+export interface FarDc {
+  readonly name: string;
+  readonly address: string;
+  readonly site?: string;
+  readonly answered: boolean;
+}
+
+/** One resolver of this host, in its order. `silent`, `refused` and `not-asked` gave no answer at all. */
+export interface ResolverConclusion {
+  readonly address: string;
+  readonly state: 'answered' | 'silent' | 'refused' | 'not-asked';
+  readonly rcode?: string;
+  /** How many DCs it names. */
+  readonly dcs: number;
+}
+
+/** Something about finding the DCs that a person should know, and that keeps a GO from being a plain one. */
+export type LocatorFinding =
+  | { readonly code: 'no-resolver' }
+  | { readonly code: 'resolver-silent' | 'resolver-refused'; readonly resolver: string }
+  | { readonly code: 'resolver-not-asked'; readonly resolver: string; readonly message: string }
+  | { readonly code: 'no-srv'; readonly resolver: string; readonly rcode: string }
+  | {
+      readonly code: 'resolvers-disagree';
+      readonly resolver: string;
+      readonly other: string;
+      readonly only: readonly string[];
+      readonly missing: readonly string[];
+    }
+  | { readonly code: 'no-address'; readonly names: readonly string[] }
+  | { readonly code: 'no-site' }
+  | { readonly code: 'site-uncovered'; readonly site: string }
+  | { readonly code: 'no-ping' }
+  | { readonly code: 'left-out'; readonly names: number }
+  | { readonly code: 'address-not-ready'; readonly name: string; readonly address: string }
+  | { readonly code: 'clocks-disagree'; readonly dc: string; readonly spreadMs: number };
+
+/** Checks that were not made because a step before them failed. With `perDc`, for each DC: none was found, so none could be counted. */
+export interface Skipped {
+  readonly because: string;
+  readonly checks: number;
+  readonly perDc?: true;
+}
+
+/** The conclusion of a preflight. */
+export interface Conclusion {
+  readonly purpose: Purpose;
+  readonly domain: string;
+  readonly decision: 'go' | 'go-with-warnings' | 'no-go' | 'undecided';
+  /** DCs from which nobody asked back to this host: a promotion needs that too, so its GO is half of one. */
+  readonly inboundUntested?: number;
+  /** Why nobody could look, where that is so. */
+  readonly lost?: string;
+  /** AD site of this host; empty: its subnet is missing in AD; absent: no DC said. */
+  readonly clientSite?: string;
+  readonly resolvers: readonly ResolverConclusion[];
+  readonly dcs: readonly DcConclusion[];
+  readonly far: readonly FarDc[];
+  readonly findings: readonly LocatorFinding[];
+  readonly warnings: readonly Warning[];
+  readonly predictions: readonly Prediction[];
+  readonly skipped: readonly Skipped[];
+}
+
+/** The exit code of a conclusion: a GO is 0, NO-GO 1, and 3 what is undecided or only half looked at. */
+export function exitCodeOf({ decision, inboundUntested }: Pick<Conclusion, 'decision' | 'inboundUntested'>): 0 | 1 | 3 {
+  if (decision === 'no-go') return 1;
+  return decision === 'undecided' || inboundUntested !== undefined ? 3 : 0;
+}
