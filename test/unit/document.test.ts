@@ -69,7 +69,12 @@ describe('a document', () => {
     assert.throws(() => readDocument('/dev/zero'), UsageError);
   });
 
-  it('a file that may not be read says so', { skip: process.getuid?.() === 0 && 'root may read everything' }, (t) => {
+  it('a file that may not be read says so', (t) => {
+    // Root may read everything, so that it has to be somebody else for a moment.
+    if (process.getuid?.() === 0) {
+      process.seteuid?.(65_534);
+      t.after(() => process.seteuid?.(0));
+    }
     const folder = folderWith(t, { 'a.yaml': 'a: 1' });
     chmodSync(join(folder, 'a.yaml'), 0);
     assert.throws(() => readDocument(join(folder, 'a.yaml')), /a\.yaml: cannot be read \(permission denied\), expected /);
