@@ -20,6 +20,8 @@ export interface Answer {
   readonly probe: ProbeName;
   /** The port that was dialled in the end. */
   readonly port: number;
+  /** The range that the rule opens, as it writes it, where the port was learned from the endpoint mapper. */
+  readonly range?: string | undefined;
   readonly facts: Facts;
   readonly limits: Limits;
   readonly expected: ExpectedIdentity;
@@ -60,7 +62,7 @@ const rules: Readonly<Record<ProbeName, readonly Rule[]>> = {
   ntp: [timeRefused, timeSource, localClock],
   smb: [negotiation, signing, dialect],
   epm: [portTranslation, anonymousRefused, mapperComplaint],
-  rpc: [portTranslation, bindRefusal],
+  rpc: [portTranslation, portRange, bindRefusal],
   netbios: [netbiosName, nameService],
 };
 
@@ -365,6 +367,12 @@ function signing({ facts }: Answer): Assessed | undefined {
 
 function dialect({ facts }: Answer): Assessed | undefined {
   return facts.dialect !== undefined && oldDialects.has(facts.dialect) ? warn({ code: 'dialect-old', dialect: facts.dialect }) : undefined;
+}
+
+/** A firewall that opens what the matrix says does not open this port. */
+function portRange({ port, range }: Answer): Assessed | undefined {
+  const [first = 0, last = 65_535] = range?.split('-').map(Number) ?? [];
+  return range === undefined || (port >= first && port <= last) ? undefined : warn({ code: 'port-outside-range', port, range });
 }
 
 function portTranslation({ facts: { rpcSecondaryPort: actual }, port: dialled }: Answer): Assessed | undefined {

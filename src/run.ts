@@ -1,4 +1,5 @@
 /** The one pipeline: a plan goes out, outcomes come back, and every planned check gets its verdict. */
+import type { Check } from '../agent/contract/check.ts';
 import type { Message } from '../agent/contract/message.ts';
 import { assess, type ExpectedIdentity, isIdentityUnknown } from './assess.ts';
 import type { Connection } from './connectors/connector.ts';
@@ -124,7 +125,15 @@ function verdictOn(
   const expected = identityOf(destination, inventory);
   const answer =
     outcome?.kind === 'observed' && service?.status === 'identified'
-      ? { probe: check.probe, port: outcome.target.port, facts: service.facts, limits: rule.rule.limits, expected, at: outcome.at }
+      ? {
+          probe: check.probe,
+          port: outcome.target.port,
+          range: rangeOf(check),
+          facts: service.facts,
+          limits: rule.rule.limits,
+          expected,
+          at: outcome.at,
+        }
       : undefined;
   return judge({
     expect: rule.rule.expect,
@@ -140,6 +149,11 @@ function verdictOn(
     identityUnknown: answer !== undefined && isIdentityUnknown(answer),
     ...surroundings,
   });
+}
+
+/** The text of a range whose port the endpoint mapper names; a port that the site fixed may lie anywhere. */
+function rangeOf({ port, after }: Check): string | undefined {
+  return typeof port === 'string' && after !== undefined ? port : undefined;
 }
 
 function identityOf(host: Host, { domain, domainGuid }: Inventory): ExpectedIdentity {

@@ -51,6 +51,7 @@ export type Finding =
   | { readonly code: 'name-service-refused'; readonly errorCode: number }
   | { readonly code: 'signing-not-required' | 'anonymous-refused' }
   | { readonly code: 'dialect-old'; readonly dialect: string }
+  | { readonly code: 'port-outside-range'; readonly port: number; readonly range: string }
   | { readonly code: 'port-translated'; readonly dialled: number; readonly actual: number }
   | { readonly code: 'kdc-complaint'; readonly errorCode: number }
   | { readonly code: 'no-preauthentication'; readonly principal: string }

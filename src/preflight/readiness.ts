@@ -24,6 +24,8 @@ export function readinessOf(host: Host, results: readonly Result[]): DcConclusio
   const deciding = results.filter(({ expected, verdict }) => expected.requirement === 'required' && verdict.finding?.code !== 'not-applicable');
   const failed = deciding.filter(({ verdict }) => verdict.status === 'fail');
   const open = deciding.filter(({ verdict }) => verdict.status === 'error' || verdict.status === 'inconclusive');
+  // Where nothing went wrong and yet something was not asked, that is what stays open.
+  const unasked = failed.length + open.length > 0 ? [] : deciding.filter(({ verdict }) => verdict.status === 'skip');
   const isWhole = deciding.length > 0 && deciding.every(({ verdict }) => verdict.status === 'pass' || verdict.status === 'warn');
   return {
     host: host.name,
@@ -33,7 +35,7 @@ export function readinessOf(host: Host, results: readonly Result[]): DcConclusio
     readOnly: host.readOnly,
     state: failed.length > 0 ? 'not-ready' : isWhole ? 'ready' : 'undecided',
     failed: failed.map(obstacle).toSorted(byStep),
-    undecided: open.map(obstacle).toSorted(byStep),
+    undecided: [...open, ...unasked].map(obstacle).toSorted(byStep),
     clocks: clocksOf(results),
   };
 }
@@ -82,7 +84,9 @@ export function clockFindings({ name, clocks }: DcConclusion): readonly LocatorF
 export function warningsOf(results: readonly Result[], noteworthy: ReadonlySet<string>, hosts: ReadonlySet<string>): readonly Warning[] {
   const warned = results.filter(
     ({ check, verdict, expected }) =>
-      hosts.has(check.destination) && verdict.status === 'warn' && (expected.requirement === 'required' || noteworthy.has(check.rule)),
+      hosts.has(check.destination) &&
+      verdict.status === 'warn' &&
+      (expected.requirement === 'required' || (noteworthy.has(check.rule) && !isUntelling(verdict))),
   );
   const groups = Map.groupBy(warned, ({ check, verdict }) => JSON.stringify([check.rule, portOf(check), verdict.finding?.code]));
   return [...groups.values()].flatMap((members) => {
@@ -91,6 +95,11 @@ export function warningsOf(results: readonly Result[], noteworthy: ReadonlySet<s
     const destinations = [...new Set(members.map(({ check }) => check.destination))];
     return [{ rule: first.check.rule, port: portOf(first.check), finding: first.verdict.finding.code, hosts: destinations }];
   });
+}
+
+/** True for what proves nothing against the port: a service that a probe does not know how to talk to, or that may stay silent. */
+function isUntelling({ finding }: Result['verdict']): boolean {
+  return finding?.code === 'unproven' || finding?.code === 'uninformative';
 }
 
 /** How many checks were skipped because an earlier one failed, by that one's rule. */

@@ -69,7 +69,7 @@ function conclusionSuite(xml: Builder, conclusion: Conclusion, report: ReportFra
   const message = plain(`${decisionWords(conclusion)} for ${aimWords(conclusion)}`, longestLine);
   const text = block([
     ...(conclusion.lost === undefined ? [] : [line('lost', conclusion.lost)]),
-    ...conclusion.predictions.map((prediction) => line('predicted', predictionSentence(prediction, conclusion.purpose))),
+    ...conclusion.predictions.map((prediction) => line('predicted', predictionSentence(prediction, conclusion))),
     ...conclusion.skipped.map((skipped) => line('skipped', skippedSentence(skipped))),
     ...conclusion.findings.map((finding) => line('note', locatorSentence(finding))),
   ]);

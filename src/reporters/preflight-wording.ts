@@ -65,13 +65,11 @@ const connectorErrors: Readonly<Partial<Record<Step, string>>> = {
 };
 
 /** What a real attempt would likely say. */
-export function predictionSentence({ step, code }: Prediction, purpose: Conclusion['purpose']): string {
-  if (code === 'adcli') return `Likely error of adcli or realm join: "${adcliErrors[step] ?? 'Joining the domain failed'}".`;
-  if (code === 'ad-connector')
-    return `Likely error of AD Connector: "Connectivity issues detected: ${connectorErrors[step] ?? 'unavailable ports'}".`;
-  return `Likely error of a real ${purpose === 'promote' ? 'promotion' : 'join'}: ${plain(code, 20)} ${windowsErrors[code] ?? ''}`
-    .trimEnd()
-    .concat('.');
+export function predictionSentence({ step, code }: Prediction, { purpose, decision }: Pick<Conclusion, 'purpose' | 'decision'>): string {
+  const likely = decision === 'undecided' ? 'If what stayed open fails, the likely error' : 'Likely error';
+  if (code === 'adcli') return `${likely} of adcli or realm join: "${adcliErrors[step] ?? 'Joining the domain failed'}".`;
+  if (code === 'ad-connector') return `${likely} of AD Connector: "Connectivity issues detected: ${connectorErrors[step] ?? 'unavailable ports'}".`;
+  return `${likely} of a real ${purpose === 'promote' ? 'promotion' : 'join'}: ${plain(code, 20)} ${windowsErrors[code] ?? ''}`.trimEnd().concat('.');
 }
 
 /** One sentence about finding the DCs. */

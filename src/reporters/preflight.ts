@@ -15,7 +15,7 @@ export function* conclusionLines(conclusion: Conclusion, marks: Glyphs, width: n
   yield `${marks.strong(marks.paint(colours[decision], decisionWords(conclusion)))}  for ${marks.show(aimWords(conclusion), 300)}`;
   const rows: [string, string][] = [
     ...(lost === undefined ? [] : [row('', `Nobody could look: ${lost}.`)]),
-    ...predictions.map((prediction) => row('', predictionSentence(prediction, conclusion.purpose))),
+    ...predictions.map((prediction) => row('', predictionSentence(prediction, conclusion))),
     ...conclusion.resolvers.map((resolver, index) => row(index === 0 ? 'DNS' : '', resolverWords(resolver))),
     ...(conclusion.clientSite === undefined || conclusion.clientSite === '' ? [] : [row('site', conclusion.clientSite)]),
     ...conclusion.dcs.flatMap((dc, index) => dcRows(dc, index === 0 ? 'DCs' : '')),

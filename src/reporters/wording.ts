@@ -106,6 +106,8 @@ export function findingSentence(finding: Finding, transport: Transport): string 
       return `A NetBIOS name service answers, and refuses to tell its names (error ${finding.errorCode}), so which machine it is stays unknown.`;
     case 'dialect-old':
       return `The SMB server agrees to nothing newer than dialect ${word(finding.dialect)}.`;
+    case 'port-outside-range':
+      return `The endpoint mapper names port ${finding.port}, which is outside the range ${word(finding.range)} of the matrix: a firewall that opens that range does not open this port.`;
     case 'port-translated':
       return `Port ${finding.dialled} was dialled, and the RPC server says that it listens on ${finding.actual}: something on the path translates ports, which RPC does not survive.`;
     case 'kdc-complaint':
@@ -154,14 +156,14 @@ export function advice(finding: Finding, flow: Flow): string {
       return `Ask for the reply direction ${target} → ${source} (ephemeral ports) to be allowed, and look for asymmetric routes.`;
     case 'reached-host':
       if (finding.interface !== undefined)
-        return `To prove the block, run two-sided (a responder on ${destination}), or run again when ${word(finding.interface)} is registered there.`;
+        return `To prove the block, run again when ${word(finding.interface)} is registered there.`;
       return `If the block is meant to be the firewall's, ask for ${origin} → ${target} to be dropped there.`;
     case 'no-control':
-      return `Add a rule that must be open from ${source} to ${destination}, or run two-sided, so that a block can be told from a dead host.`;
+      return `Add a rule that must be open from ${source} to ${destination}, so that a block can be told from a dead host.`;
     case 'forbidden-open':
       return `Ask for ${origin} → ${target} to be blocked, or correct the matrix if the traffic is meant to pass.`;
     case 'uninformative':
-      return `Run two-sided (a responder on ${destination}), or look for ${target} in the firewall's log.`;
+      return `Look for ${target} in the firewall's log, or capture on ${destination}: from the source alone it cannot be decided.`;
     case 'unproven':
       return `Compare with a client that is known to work, or with the service's log on ${destination}; the network let the connection through.`;
     case 'clock-skew':
@@ -206,6 +208,8 @@ export function advice(finding: Finding, flow: Flow): string {
       return `Find out what listens behind ${target}: Windows and Samba tell their names to anybody who asks.`;
     case 'dialect-old':
       return `Enable a newer SMB dialect on ${destination}.`;
+    case 'port-outside-range':
+      return `Set the dynamic range of ${destination} back (netsh int ipv4 set dynamicport tcp), or name the fixed port in the inventory (rpc) and open it.`;
     case 'port-translated':
       return `Take the port translation off ${origin} → ${target}: RPC names its ports inside the protocol.`;
     case 'kdc-complaint':

@@ -12,8 +12,10 @@ export interface LyingResolver {
 
 /** Starts one; resolves when it answers. */
 export async function startLyingResolver(host: HostName): Promise<LyingResolver> {
-  const [command = '', ...words] = [...inNetns(HOSTS[host].netns), process.execPath, fileURLToPath(import.meta.url)];
-  const child = spawn(command, words, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const [ip = 'ip', ...words] = inNetns(HOSTS[host].netns);
+  const child = spawn(ip, [...words, process.execPath, fileURLToPath(import.meta.url)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   const ended = once(child, 'close');
   await Promise.race([once(child.stdout, 'data'), ended.then(() => Promise.reject(new Error('the lying resolver did not start')))]);
   return {

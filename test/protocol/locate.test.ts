@@ -81,7 +81,7 @@ async function serveDcs(t: Scope, addresses: readonly string[]): Promise<number>
     port = await serveUdp(
       t,
       (request, reply) => {
-        const bytes = services['cldap udp']?.speak(request, port);
+        const bytes = services.cldap.udp?.speak(request, port);
         if (bytes !== undefined) reply(bytes);
       },
       { address, port },
@@ -116,3 +116,67 @@ function view({ address, dcs, siteDcs: ofSite }: ResolverView): string {
   const state = dcs.rcode ?? (dcs.outcome.kind === 'observed' ? dcs.outcome.reason : dcs.outcome.code);
   return `${address} ${state} ${dcs.found.length}${ofSite === undefined ? '' : `, site ${ofSite.found.length}`}`;
 }
+
+test('each resolver is asked on its own, and what it names is pinged once: the liar, the silent one and the good one', async (t) => {
+  const dns = await serveZones(t, { '127.0.0.2': {}, '127.0.0.3': undefined, '127.0.0.4': zone });
+  const ldap = await serveDcs(t, ['127.0.0.11']);
+  const located = await locate(job, vantage(dns, ldap, ['127.0.0.2', '127.0.0.3', '127.0.0.4']));
+  assert.deepEqual(located.resolvers.map(view), ['127.0.0.2 NXDOMAIN 0, site 0', '127.0.0.3 no-response 0', '127.0.0.4 NOERROR 2, site 1']);
+  assert.deepEqual(located.candidates.map(shown), [
+    'dc1 127.0.0.11 from 127.0.0.4: identified',
+    // Nobody listens there, and loopback says so.
+    'dc2 127.0.0.12 from 127.0.0.4: port-unreach',
+  ]);
+  assert.equal(located.clientSite, 'Default-First-Site-Name');
+  assert.equal(located.resolvers[2]?.pdc.found.join(), `dc1.${domain}`);
+  assert.equal(located.leftOut, 0);
+});
+
+test('resolvers that agree name each DC together', async (t) => {
+  const dns = await serveZones(t, { '127.0.0.2': zone, '127.0.0.3': zone });
+  const ldap = await serveDcs(t, ['127.0.0.11', '127.0.0.12']);
+  const { candidates } = await locate(job, vantage(dns, ldap, ['127.0.0.2', '127.0.0.3']));
+  assert.deepEqual(candidates.map(shown), [
+    'dc1 127.0.0.11 from 127.0.0.2,127.0.0.3: identified',
+    'dc2 127.0.0.12 from 127.0.0.2,127.0.0.3: identified',
+  ]);
+});
+
+test("the job's resolvers stand in the place of the host's", async (t) => {
+  const dns = await serveZones(t, { '127.0.0.2': zone, '127.0.0.3': {} });
+  const ldap = await serveDcs(t, ['127.0.0.11']);
+  const { resolvers } = await locate({ ...job, resolvers: ['127.0.0.2'] }, vantage(dns, ldap, ['127.0.0.3']));
+  assert.deepEqual(resolvers.map(view), ['127.0.0.2 NOERROR 2, site 1']);
+});
+
+test('a DC that the user named is found when DNS is not, and is the same DC when it is', async (t) => {
+  const dns = await refusedPort(t, 'udp');
+  const ldap = await serveDcs(t, ['127.0.0.11']);
+  const dcs = [{ dnsName: `dc1.${domain}`, address: '127.0.0.11' }];
+  const without = await locate({ ...job, dcs }, vantage(dns, ldap, ['127.0.0.2']));
+  assert.deepEqual(without.resolvers.map(view), ['127.0.0.2 port-unreach 0']);
+  assert.deepEqual(without.candidates.map(shown), ['dc1 127.0.0.11 from the user: identified']);
+  const served = await serveZones(t, { '127.0.0.2': zone });
+  const { candidates } = await locate({ ...job, dcs }, vantage(served, ldap, ['127.0.0.2']));
+  assert.equal(candidates.filter(({ address }) => address === '127.0.0.11').length, 1);
+});
+
+test('an answer that was cut is asked for again over TCP', async (t) => {
+  const dns = await serveZones(t, { '127.0.0.2': zone }, true);
+  const ldap = await serveDcs(t, ['127.0.0.11', '127.0.0.12']);
+  const { resolvers, candidates } = await locate(job, vantage(dns, ldap, ['127.0.0.2']));
+  assert.deepEqual(resolvers.map(view), ['127.0.0.2 NOERROR 2, site 1']);
+  assert.equal(candidates.length, 2);
+});
+
+test('without a resolver nothing is asked and nothing is found', async () => {
+  assert.deepEqual(await locate(job, vantage(53, 389, [])), { kind: 'located', resolvers: [], candidates: [], leftOut: 0 });
+});
+
+test('a resolver that names hundreds of DCs has its limit, and what is left out is counted', async (t) => {
+  const names = Array.from({ length: 70 }, (_, index) => `x${index}`);
+  const dns = await serveZones(t, { '127.0.0.2': { [allDcs]: names } }, true);
+  const { resolvers, leftOut } = await locate(job, vantage(dns, 389, ['127.0.0.2']));
+  assert.equal(resolvers[0]?.dcs.found.length, 70);
+  assert.equal(leftOut, 6);
+});

@@ -35,7 +35,7 @@ type Case = readonly [
   probe: ProbeName,
   facts: Facts,
   found: readonly Assessed[],
-  changed?: { readonly port?: number; readonly expected?: Partial<ExpectedIdentity>; readonly limits?: Partial<Limits> },
+  changed?: { readonly port?: number; readonly range?: string; readonly expected?: Partial<ExpectedIdentity>; readonly limits?: Partial<Limits> },
 ];
 
 const fails = (finding: Finding): readonly Assessed[] => [{ finding, severity: 'fail' }];
@@ -336,6 +336,14 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       warns({ code: 'port-translated', dialled: 50_000, actual: 49_664 }),
       { port: 50_000 },
     ],
+    ['a port within the range has no finding', 'rpc', {}, nothing, { port: 49_152, range: '49152-65535' }],
+    [
+      'a port outside the range warns',
+      'rpc',
+      {},
+      warns({ code: 'port-outside-range', port: 49_151, range: '49152-65535' }),
+      { port: 49_151, range: '49152-65535' },
+    ],
     ['the endpoint mapper too can be translated', 'epm', { rpcSecondaryPort: 135 }, nothing, { port: 135 }],
     [
       'an endpoint mapper that refuses strangers warns, once',
@@ -485,6 +493,7 @@ for (const [subject, rows] of Object.entries(cases)) {
           facts,
           at,
           port: changed.port ?? 389,
+          range: changed.range,
           limits: { ...limits, ...changed.limits },
           expected: { ...dc1, ...changed.expected },
         };

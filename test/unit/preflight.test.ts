@@ -110,6 +110,7 @@ function concludeWith(purpose: Purpose, found: Located, faults: Faults = {}, nam
 function findingOf(code: Finding['code'], because: string): Finding {
   if (code === 'prerequisite') return { code, because };
   if (code === 'clock-skew') return { code, offsetMs: 600_000, limitMs: 300_000 };
+  if (code === 'uninformative' || code === 'anonymous-refused') return { code };
   if (code === 'unproven') return { code, status: 'disconnected' };
   return { code: 'no-answer', reason: 'no-response' };
 }
@@ -160,6 +161,16 @@ const cases: readonly {
     name: '9389 and 138, which no client is required to reach',
     faults: { adws: noAnswer, 'netbios-datagram': ['inconclusive', 'no-answer'] },
     is: 'GO',
+  },
+  {
+    name: 'LDAPS without a certificate and a mute kpasswd',
+    faults: { ldaps: ['inconclusive', 'unproven'], 'kpasswd-udp': ['inconclusive', 'uninformative'] },
+    is: 'GO',
+  },
+  {
+    name: 'an endpoint mapper that tells strangers nothing',
+    faults: { 'endpoint-mapper': ['warn', 'anonymous-refused'], 'rpc-dynamic': ['skip', 'prerequisite'] },
+    is: 'undecided rpc:0x6D9 8 for endpoint-mapper',
   },
   {
     name: '135',

@@ -43,6 +43,7 @@ const findingCodes = {
   'signing-not-required': true,
   'anonymous-refused': true,
   'dialect-old': true,
+  'port-outside-range': true,
   'port-translated': true,
   'kdc-complaint': true,
   'time-refused': true,
