@@ -155,8 +155,7 @@ export function advice(finding: Finding, flow: Flow): string {
     case 'reply-lost':
       return `Ask for the reply direction ${target} → ${source} (ephemeral ports) to be allowed, and look for asymmetric routes.`;
     case 'reached-host':
-      if (finding.interface !== undefined)
-        return `To prove the block, run again when ${word(finding.interface)} is registered there.`;
+      if (finding.interface !== undefined) return `To prove the block, run again when ${word(finding.interface)} is registered there.`;
       return `If the block is meant to be the firewall's, ask for ${origin} → ${target} to be dropped there.`;
     case 'no-control':
       return `Add a rule that must be open from ${source} to ${destination}, so that a block can be told from a dead host.`;
