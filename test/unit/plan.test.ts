@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { expand, fingerprint } from '../../agent/contract/expand.ts';
 import { agentsAtOnce, type PaceChoice, paceNames, paceOf } from '../../src/pace.ts';
-import { plannedChecks } from '../../src/plan.ts';
+import { plan, plannedChecks } from '../../src/plan.ts';
 import { UsageError } from '../../src/usage-error.ts';
 import { far, near, type WrittenHost, type WrittenRule } from '../support/binary.ts';
-import { idsOf, planOf } from '../support/planning.ts';
+import { idsOf, planOf, usualChoice } from '../support/planning.ts';
 
 const web: WrittenRule = { id: 'web', ports: ['443/tcp'], probe: 'tcp' };
 const far2: WrittenHost = { name: 'far2', address: '127.0.0.2', roles: ['far'] };
@@ -71,6 +71,11 @@ describe('a plan', () => {
       'mine/gc/blind->far2:3268/tcp not-applicable',
     ]);
     assert.deepEqual(plan.sources, ['near1']);
+  });
+
+  it('refuses two matrices of one name, whose checks could not be told apart', (t) => {
+    const { inventory, matrix } = planOf(t, [web], [near, far]);
+    assert.throws(() => plan([matrix, { ...matrix }], inventory, usualChoice), says(/two matrices are named "mine"/));
   });
 
   it('applies every rule to a host of which nobody said what it offers', (t) => {
