@@ -25,7 +25,7 @@ export function tableOf(rows: readonly Row[]): string {
       what,
       budget === undefined ? '' : `${atLeast ? '≥' : '≤'} ${round(budget)} ${unit}`,
       `${round(measured)} ${unit}`,
-      budget === undefined ? '' : (measured / budget).toFixed(2),
+      budget === undefined || budget === 0 ? '' : (measured / budget).toFixed(2),
       kept === undefined ? '' : kept ? 'ok' : '**over**',
     ];
   });
