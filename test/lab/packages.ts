@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 
 /** Whether the lab can be raised here; if not, why, in one sentence. */
@@ -57,6 +57,8 @@ export function installLabPackages(): Installation {
   if (!isDebianLike()) return refuse('the lab installs its packages with apt-get, and this is neither Debian nor Ubuntu');
   const missing = missingPackages();
   if (missing.length > 0) {
+    // A minimal system may come without it.
+    mkdirSync('/run/lock', { recursive: true });
     const done = shell(['flock', '/run/lock/portmatrix-lab-apt', 'sh', '-c', installScript, 'sh', ...missing]);
     if (done !== undefined) return refuse(`apt-get could not install ${missing.join(' ')} (${done})`);
     const still = missingPackages();
