@@ -11,13 +11,16 @@ import type { Job, JobHost } from './contract/job.ts';
 import type { LocateJob } from './contract/locate.ts';
 import type { Alive, Bye, Settled } from './contract/message.ts';
 import type { Outcome } from './contract/outcome.ts';
-import { socketsOf, Inquiry, type Terms } from './inquiry.ts';
+import { socketsOf } from './inquiry.ts';
 import { type Item, type Lane, lanesOf, withoutPort } from './lane.ts';
 import type { Converse } from './locate.ts';
+import { type NameTerms, pursue } from './name-inquiry.ts';
 import { Conversation } from './net/conversation.ts';
 import type { Target } from './net/dial.ts';
 import type { Dialogue } from './net/dialogue.ts';
+import type { Resolution } from './net/resolve.ts';
 import { speakers } from './probes/registry.ts';
+import { type Environment, wayTo } from './proxy.ts';
 import { isSilence, lookAgain, mayBeHeldBack, type Pass, refilled, type Result } from './second-look.ts';
 
 /** What the runner gets from the process around it: the clock (UTC, milliseconds), randomness, and how many sockets it may hold. */
@@ -27,6 +30,9 @@ export interface Surroundings {
   readonly sockets: number;
   /** How many ICMP errors this host has ever received; undefined where it does not tell. */
   readonly icmpErrors: () => number | undefined;
+  /** The host's own resolver. */
+  readonly resolve: (name: string) => Promise<Resolution>;
+  readonly environment: Environment;
 }
 
 const aliveMs = 1_000;
@@ -105,13 +111,15 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
     if (pace.flowsPerSecond !== undefined) lane.nextFlowAt = Math.max(lane.nextFlowAt, performance.now()) + 1_000 / pace.flowsPerSecond;
   };
 
-  const termsOf = (lane: Lane, attempts: number): Terms => {
+  const termsOf = (lane: Lane, attempts: number): NameTerms => {
     const { dnsName, domain } = lane.host;
     const account = accountOf(self, lane.host);
     return {
       attempts,
       localPort,
       dialled: () => count(lane),
+      resolve: surroundings.resolve,
+      wayTo: (name) => wayTo(name, surroundings.environment),
       question: () => ({
         dnsName,
         known: lane.known,
@@ -214,7 +222,7 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
           inFlight -= 1;
           lane.inFlight -= sockets;
         };
-        const inquiry = new Inquiry(check, port, termsOf(lane, attempts), (seen) => {
+        const inquiry = pursue(check, port, termsOf(lane, attempts), (seen) => {
           release();
           const outcome = typeof check.port === 'string' && seen.kind === 'observed' ? { ...seen, port } : seen;
           if (outcome.kind === 'failed' && outcome.code === 'source-exhausted' && mayReturn(item)) {
@@ -348,7 +356,11 @@ export async function attend<T>(
 }
 
 /** Makes the function that holds one conversation to its end: over UDP asked again on a new socket for as long as its deadline lasts. */
-export function converser({ timeoutMs, attempts }: Pick<LocateJob, 'timeoutMs' | 'attempts'>, { now }: Surroundings, stop: AbortSignal): Converse {
+export function converser(
+  { timeoutMs, attempts }: Pick<LocateJob, 'timeoutMs' | 'attempts'>,
+  { now }: Pick<Surroundings, 'now'>,
+  stop: AbortSignal,
+): Converse {
   const hold = (target: Target, dialogue: Dialogue, milliseconds: number): Promise<Outcome> =>
     new Promise((resolve) => {
       const conversation = new Conversation(target, dialogue, { identifies: true, now }, ({ outcome }) => {
@@ -370,7 +382,7 @@ export function converser({ timeoutMs, attempts }: Pick<LocateJob, 'timeoutMs' |
 }
 
 /** Whether this host is told when a UDP port refuses: it asks a port of its own that nobody listens on. */
-export function seesRefusedUdp({ now, random }: Surroundings): Promise<boolean> {
+export function seesRefusedUdp({ now, random }: Pick<Surroundings, 'now' | 'random'>): Promise<boolean> {
   return new Promise((resolve) => {
     const address = '127.0.0.1';
     const unused = createSocket('udp4').bind(0, address, () => {

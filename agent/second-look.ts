@@ -123,5 +123,7 @@ function isRejection(outcome: Outcome): boolean {
 }
 
 function heldBack(outcome: Outcome): Outcome {
-  return outcome.kind === 'observed' ? { ...outcome, service: { status: 'silent', facts: { rejectionsLimited: true } } } : outcome;
+  return outcome.kind === 'observed'
+    ? { ...outcome, service: { status: 'silent', facts: { ...outcome.service?.facts, rejectionsLimited: true } } }
+    : outcome;
 }

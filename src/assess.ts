@@ -64,6 +64,7 @@ const rules: Readonly<Record<ProbeName, readonly Rule[]>> = {
   epm: [portTranslation, anonymousRefused, mapperComplaint],
   rpc: [portTranslation, portRange, bindRefusal],
   netbios: [netbiosName, nameService],
+  https: certificate,
 };
 
 /** What holds for every protocol. */
@@ -279,8 +280,11 @@ function certificateUsage({ facts: { certificateUsages: usages = [] } }: Answer)
   return usages.includes(anyUsage) ? warn({ code: 'certificate-usage' }) : fail({ code: 'certificate-usage' });
 }
 
-function certificateChain({ facts: { certificateChain: chain = 'not-checked' } }: Answer): Assessed | undefined {
-  return chain === 'trusted' || chain === 'not-checked' ? undefined : fail({ code: 'certificate-untrusted', why: chain });
+/** Who issued the certificate is what tells a private authority from a device that puts its own certificates in the place of others'. */
+function certificateChain({ facts: { certificateChain: chain = 'not-checked', certificateIssuer } }: Answer): Assessed | undefined {
+  const issuer = told(certificateIssuer);
+  if (chain === 'trusted' || chain === 'not-checked') return undefined;
+  return fail({ code: 'certificate-untrusted', why: chain, ...(issuer !== undefined && { issuer }) });
 }
 
 /** A certificate that was not understood was not judged either. */

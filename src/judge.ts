@@ -2,6 +2,7 @@
 import type { Failed, Observed, Outcome, Reason, ServiceStatus } from '../agent/contract/outcome.ts';
 import { type Platform, type ProbeName, type RpcInterface, traitsOf, type Transport } from '../agent/contract/probe.ts';
 import type { Assessed } from './assess.ts';
+import { proxyTrouble } from './proxy-trouble.ts';
 import type { Expectation, Finding, Note, Requirement, Verdict } from './verdict.ts';
 
 /** All that one verdict rests on. */
@@ -17,7 +18,7 @@ export interface Question {
   /** Undefined: nothing was asked because the plan says so (`skip`), or the source never told. */
   readonly outcome?: Outcome | undefined;
   readonly skip?: PlannedSkip | undefined;
-  /** What `assess` makes of the facts of an identified service. */
+  /** What `assess` makes of the facts of an identified service, or of the certificate of one that fell silent after it. */
   readonly assessed: readonly Assessed[];
   /** The same source saw this destination alive in this run. */
   readonly control: boolean;
@@ -34,7 +35,7 @@ export interface Question {
 }
 
 /** Why the plan asks nothing. */
-export type PlannedSkip = Extract<Finding, { readonly code: 'not-applicable' | 'no-vantage' }>;
+export type PlannedSkip = Extract<Finding, { readonly code: 'not-applicable' | 'no-vantage' | 'field-missing' }>;
 
 type Seen = Question & { readonly outcome: Observed };
 type Judgement = Pick<Verdict, 'status' | 'finding' | 'also'>;
@@ -65,6 +66,8 @@ const table = {
   closed: { open: refused, forbidden: reachedHost, listedBy: ['closed', 'blocked'], listed: passes },
   filtered: { open: noAnswer, forbidden: blockedIfAlive, listedBy: ['filtered', 'open|filtered', 'blocked'], listed: blockedIfAlive },
   unanswered: { open: silence, forbidden: silenceAccepted, listedBy: ['filtered', 'open|filtered', 'blocked'], listed: silenceAccepted },
+  'name-unresolved': { open: unresolved, forbidden: unresolved },
+  proxy: { open: byProxy, forbidden: byProxy, listedBy: ['blocked'], listed: barredByProxy },
   'one-way': { open: () => fail({ code: 'reply-lost' }), forbidden: forbiddenOpen },
 } as const satisfies Readonly<Record<string, Row>>;
 
@@ -121,6 +124,10 @@ function cellOf(row: Row, expect: Expectation): Cell {
 function rowOf(seen: Seen): RowName {
   const { outcome, receipt, responderAnswered, transport } = seen;
   const { state, reason } = outcome;
+  if (!seen.expect.includes('open') && opensSomewhere(seen)) return 'identified';
+  // Without the word of the resolver it is a lack of an answer like any other.
+  if (state !== 'open' && reason === 'name-unresolved' && outcome.service?.facts.resolution !== undefined) return 'name-unresolved';
+  if (proxyTrouble(outcome) !== undefined) return 'proxy';
   if (state !== 'open' && receipt === 'received' && responderAnswered !== true) return 'one-way';
   switch (state) {
     case 'open':
@@ -137,8 +144,15 @@ function rowOf(seen: Seen): RowName {
   }
 }
 
+/** What must be shut is not when it is open at one address of the name: the outcome is that of the address which a client would like least. */
+function opensSomewhere({ outcome, expect }: Seen): boolean {
+  const isShut = expect.includes('blocked') ? /^\S+ open (disconnected|tls-failed)$/ : /^$/;
+  return outcome.service?.facts.addresses?.some((entry) => /^\S+ open( |$)/.test(entry) && !isShut.test(entry)) === true;
+}
+
 function openRowOf({ outcome, probe, receipt, responderAnswered }: Seen): RowName {
-  if (outcome.service !== undefined) return outcome.service.status;
+  const isServed = traitsOf(probe).identifies || outcome.service?.status !== 'identified';
+  if (outcome.service !== undefined && isServed) return outcome.service.status;
   if (responderAnswered === true) return 'token-answered';
   // Where a responder holds the port and got no token, somebody else accepted it.
   return traitsOf(probe).identifies || receipt === 'missing' ? 'not-asked' : 'port-only';
@@ -173,7 +187,10 @@ function forbiddenAbsent({ outcome, attempts, interface: asked }: Seen): Judgeme
     : fail({ code: 'forbidden-open' });
 }
 
+/** A certificate that clients refuse tells more than the silence after it. */
 function serviceSilent(seen: Seen): Judgement {
+  const assessed = byAssessment(seen);
+  if (assessed.status === 'fail') return assessed;
   return isTelling(seen) ? fail({ code: 'service-silent', status: statusOf(seen) }) : unproven(seen);
 }
 
@@ -190,6 +207,29 @@ function hungUp(seen: Seen): Judgement {
 function isTelling({ probe, platform }: Seen): boolean {
   const { silence: meaning, seenOn } = traitsOf(probe);
   return meaning === 'failure' && platform !== undefined && seenOn.includes(platform);
+}
+
+/** That there is no such name is known; that a resolver gave no answer says nothing of the destination. Neither is a block. */
+function unresolved({ outcome, expect }: Seen): Judgement {
+  const { resolution, complaint = '', proxy } = outcome.service?.facts ?? {};
+  const through = proxy !== undefined && { proxy };
+  if (resolution !== 'no-such-name') return inconclusive({ code: 'name-unsettled', why: complaint, ...through });
+  const finding = { code: 'name-unknown', ...through } as const;
+  return expect.includes('open') ? fail(finding) : inconclusive(finding);
+}
+
+/** Trouble with the proxy is no block on the way to the destination, but for the one answer that says "forbidden". */
+function byProxy({ outcome, expect }: Seen): Judgement {
+  const trouble = proxyTrouble(outcome);
+  if (trouble === undefined) throw new Error('judge: no proxy stood in the way');
+  return trouble.isCertain && expect.includes('open') ? fail(trouble.finding) : inconclusive(trouble.finding);
+}
+
+const forbidden = 403;
+
+function barredByProxy(seen: Seen): Judgement {
+  const finding = proxyTrouble(seen.outcome)?.finding;
+  return finding?.code === 'proxy-refused' && finding.status === forbidden ? pass : byProxy(seen);
 }
 
 function refused({ outcome }: Seen): Judgement {

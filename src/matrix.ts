@@ -6,7 +6,7 @@ import { packageRoot } from './package-root.ts';
 import { refuseImpossibleOrder } from './prerequisite.ts';
 import { quote } from './quotation.ts';
 import { fillRule, type Rule, type WrittenRule } from './rule.ts';
-import { refuseContradictions, refuseRepetitions } from './rule-conflict.ts';
+import { refuseAimless, refuseContradictions, refuseRepetitions } from './rule-conflict.ts';
 import { nearest } from './suggestion.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -17,7 +17,8 @@ export interface Matrix {
   readonly name: string;
   readonly title: string;
   readonly from: string;
-  readonly to: string;
+  /** Role of the destinations; absent where every rule names its own. */
+  readonly to?: string;
   readonly source: string;
   readonly rules: readonly Rule[];
   /** SHA-256 of the file's bytes, and whether the published rows stand instead of the corrected ones. */
@@ -29,7 +30,7 @@ interface WrittenMatrix {
   readonly matrix: string;
   readonly title?: string;
   readonly from: string;
-  readonly to: string;
+  readonly to?: string;
   readonly source?: string;
   readonly rules: readonly WrittenRule[];
 }
@@ -47,12 +48,17 @@ export function readMatrix(file: string, asPublished: boolean): Matrix {
     name: written.matrix,
     title: written.title ?? written.matrix,
     from: written.from,
-    to: written.to,
+    ...(written.to !== undefined && { to: written.to }),
     source: written.source ?? file,
     rules: asPublished ? published : corrected,
     sha256: document.sha256,
     asPublished,
   };
+}
+
+/** Who asks whom, in words: `client to dc`, `managed-node to named endpoints`. */
+export function directionOf({ from, to }: Pick<Matrix, 'from' | 'to'>): string {
+  return `${from} to ${to ?? 'named endpoints'}`;
 }
 
 /** Names of the matrices that come with this package, sorted. */
@@ -83,6 +89,7 @@ export function matrixFile(nameOrPath: string, cwd: string): string {
 function buildRules(document: Document, written: WrittenMatrix, asPublished: boolean): readonly Rule[] {
   const source = written.source ?? document.file;
   const rules = written.rules.map((rule, index) => fillRule(document, rule, index, asPublished, source));
+  refuseAimless(document, rules, written.to);
   refuseRepetitions(document, rules, asPublished);
   refuseImpossibleOrder(document, rules);
   for (const rule of rules) refuseContradictions(document, rule, rules);

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Check } from '../agent/contract/check.ts';
 import { expandRule } from '../agent/contract/expand.ts';
 import { contractVersion, type Job, type JobHost, type JobRule, type Pair, type PortSpan } from '../agent/contract/job.ts';
+import { hostOfName, type NameField, nameFor } from './destination-name.ts';
 import type { Host, Inventory } from './inventory.ts';
 import type { Matrix, PortRange, Rule } from './matrix.ts';
 import { type PaceChoice, paceOf, worstCase } from './pace.ts';
@@ -70,7 +71,8 @@ export interface PlannedCheck {
 
 /** Makes the plan. Throws a `UsageError` where the choice names what is not there, or leaves nothing to ask. */
 export function plan(matrices: readonly Matrix[], inventory: Inventory, choice: Choice): Plan {
-  const { hosts } = inventory;
+  const named = nameDestinations(matrices, inventory);
+  const hosts = [...inventory.hosts, ...named.hosts];
   checkNames(
     '--source',
     choice.sources,
@@ -89,36 +91,46 @@ export function plan(matrices: readonly Matrix[], inventory: Inventory, choice: 
   const twice = matrices.find(({ name }, index) => matrices.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined)
     throw new UsageError(`two matrices are named "${twice.name}": expected different names, since a check is known by the name of its matrix`);
-  for (const matrix of matrices) for (const role of [matrix.from, matrix.to]) checkRole(matrix, role, inventory);
+  for (const matrix of matrices) for (const role of [matrix.from, matrix.to]) if (role !== undefined) checkRole(matrix, role, inventory);
 
   const { chosen, drawnIn } = chooseRules(matrices, choice.rules);
   const { rows, planned, forward, reverse } = flatten(chosen);
   const pairs = new Map<string, { source: number; destination: number; rules: Set<number> }>();
   const excluded = new Map<string, Exclusion>();
+  const bring = (source: number, destination: number, asks: readonly number[], apart: (from: Host, to: Host) => string | undefined): void => {
+    const [from, to] = [hosts[source], hosts[destination]];
+    if (from === undefined || to === undefined || asks.length === 0 || !isChosen(choice, from, to)) return;
+    const key = `${source}>${destination}`;
+    const reason = apart(from, to);
+    if (reason !== undefined) {
+      excluded.set(key, { source: from.name, destination: to.name, reason });
+      return;
+    }
+    const pair = pairs.get(key) ?? { source, destination, rules: new Set<number>() };
+    pairs.set(key, pair);
+    for (const index of asks) pair.rules.add(index);
+  };
   for (const matrix of matrices) {
-    for (const { source, destination, reversed } of meetings(matrix, hosts)) {
-      const [from, to] = [hosts[source], hosts[destination]];
-      const asks = (reversed ? reverse : forward).get(matrix) ?? [];
-      if (from === undefined || to === undefined || asks.length === 0 || !isChosen(choice, from, to)) continue;
-      const key = `${source}>${destination}`;
-      const reason = reasonApart(inventory, from, to);
-      if (reason !== undefined) {
-        excluded.set(key, { source: from.name, destination: to.name, reason });
-        continue;
-      }
-      const pair = pairs.get(key) ?? { source, destination, rules: new Set<number>() };
-      pairs.set(key, pair);
-      for (const index of asks) pair.rules.add(index);
+    const isOfRole = (index: number): boolean => planned[index]?.rule.to === undefined;
+    const asks = { there: (forward.get(matrix) ?? []).filter(isOfRole), back: reverse.get(matrix) ?? [] };
+    for (const { source, destination, reversed } of meetings(matrix, inventory.hosts))
+      bring(source, destination, reversed ? asks.back : asks.there, (from, to) => reasonApart(inventory, from, to));
+    // Links are between hosts of the inventory: names are nobody's site.
+    for (const index of forward.get(matrix) ?? []) {
+      const { to } = planned[index]?.rule ?? {};
+      if (to === undefined) continue;
+      for (const [source, host] of inventory.hosts.entries())
+        if (host.roles.includes(matrix.from)) bring(source, named.indexOf(to.name, host), [index], () => undefined);
     }
   }
-  const plannedPairs = resolve([...pairs.values()], hosts, planned);
+  const plannedPairs = resolve([...pairs.values()], hosts, planned, named.missing);
   const asked = plannedPairs.some(({ members }) => members.some(({ skip }) => skip === undefined));
   if (!asked) throw new UsageError(nothingToAsk(inventory, plannedPairs, excluded.size));
 
   const sources = hosts.filter(
     (host, index) => host.connector.kind !== 'none' && plannedPairs.some((pair) => pair.source === index && pair.members.some(isAsked)),
   );
-  const draft = flatJob(inventory, rows, plannedPairs, choice, sources);
+  const draft = flatJob(inventory, hosts, rows, plannedPairs, choice, sources);
   const worstCaseMs = worstCase(draft);
   return {
     job: { ...draft, endsAfterMs: Math.min(longestTimerMs, Math.ceil(worstCaseMs * 1.25) + secondLookMs) },
@@ -154,6 +166,45 @@ export function* plannedChecks({ job, hosts, rules, pairs }: Plan): Generator<Pl
     }
     indices.set(source, index);
   }
+}
+
+/** The destinations that rules name: the hosts that stand for them, behind those of the inventory. */
+interface NamedDestinations {
+  readonly hosts: readonly Host[];
+  /** Index of the host that a source means by the name of a rule. */
+  readonly indexOf: (name: string, source: Host) => number;
+  /** Names that some sources could not fill in, by index: they stand as the rule has them, and are not asked. */
+  readonly missing: ReadonlyMap<number, NameField>;
+}
+
+function nameDestinations(matrices: readonly Matrix[], { file, hosts }: Inventory): NamedDestinations {
+  const indices = new Map<string, number>();
+  const missing = new Map<number, NameField>();
+  const resolved = (template: string, source: Host): string => {
+    const filled = nameFor(template, source, file);
+    return 'name' in filled ? filled.name : template;
+  };
+  for (const { from, rules } of matrices) {
+    for (const { to } of rules) {
+      if (to === undefined) continue;
+      for (const source of hosts.filter(({ roles }) => roles.includes(from))) {
+        const filled = nameFor(to.name, source, file);
+        const name = 'name' in filled ? filled.name : to.name;
+        if (hosts.some((host) => host.name.toLowerCase() === name))
+          throw new UsageError(
+            `${file}: a host is named ${quote(name)}, which a rule asks by that name: expected another name of the host, or a rule that asks its role`,
+          );
+        const index = indices.get(name) ?? hosts.length + indices.size;
+        indices.set(name, index);
+        if ('missing' in filled) missing.set(index, filled.missing);
+      }
+    }
+  }
+  return {
+    hosts: Array.from(indices.keys(), hostOfName),
+    indexOf: (template, source) => indices.get(resolved(template, source)) ?? -1,
+    missing,
+  };
 }
 
 /** The longest that looking again at rate-limited rejections takes (see `agent/second-look.ts`). */
@@ -292,6 +343,7 @@ function resolve(
   pairs: readonly { readonly source: number; readonly destination: number; readonly rules: ReadonlySet<number> }[],
   hosts: readonly Host[],
   planned: readonly PlannedRule[],
+  missing: ReadonlyMap<number, NameField>,
 ): PlannedPair[] {
   const lists = new Map<string, readonly Member[]>();
   return pairs
@@ -299,15 +351,23 @@ function resolve(
     .map(({ source, destination, rules }) => {
       const vantage = hosts[source]?.connector.kind !== 'none';
       const features = hosts[destination]?.features;
-      const key = [vantage, features?.join(), [...rules].join()].join('|');
-      const members = lists.get(key) ?? [...rules].map((rule): Member => membership(rule, planned[rule]?.rule, vantage, features));
+      const field = missing.get(destination);
+      const key = [vantage, features?.join(), field, [...rules].join()].join('|');
+      const members = lists.get(key) ?? [...rules].map((rule): Member => membership(rule, planned[rule]?.rule, vantage, features, field));
       lists.set(key, members);
       return { source, destination, members };
     })
     .filter(({ members }) => members.length > 0);
 }
 
-function membership(rule: number, { when }: Partial<Rule> = {}, vantage: boolean, features: readonly string[] | undefined): Member {
+function membership(
+  rule: number,
+  { when }: Partial<Rule> = {},
+  vantage: boolean,
+  features: readonly string[] | undefined,
+  field: NameField | undefined,
+): Member {
+  if (field !== undefined) return { rule, skip: { code: 'field-missing', field } };
   const missing = features === undefined ? undefined : when?.find((feature) => !features.includes(feature));
   if (missing !== undefined) return { rule, skip: { code: 'not-applicable', feature: missing } };
   return vantage ? { rule } : { rule, skip: { code: 'no-vantage' } };
@@ -316,10 +376,20 @@ function membership(rule: number, { when }: Partial<Rule> = {}, vantage: boolean
 function nothingToAsk({ file }: Inventory, pairs: readonly PlannedPair[], excluded: number): string {
   if (pairs.length === 0)
     return `${file}: nothing to ask: ${excluded > 0 ? `${excluded === 1 ? 'the only pair' : `all ${excluded} pairs`} of hosts ${excluded === 1 ? 'is' : 'are'} excluded by links or address family` : 'no two hosts meet in these matrices'}`;
+  const skips = pairs.flatMap(({ members }) => members.flatMap(({ skip }) => (skip?.code === 'field-missing' ? [skip.field] : [])));
+  if (skips.length > 0)
+    return `${file}: nothing to ask: no source has the field ${quote(skips[0])}, expected it where the name of a destination holds it`;
   return `${file}: nothing to ask: no source has a connector (expected at least one with "connector: local" or "connector: {exec: [...]}"), or no rule applies`;
 }
 
-function flatJob(inventory: Inventory, rules: readonly JobRule[], planned: readonly PlannedPair[], choice: Choice, sources: readonly Host[]): Job {
+function flatJob(
+  inventory: Inventory,
+  hosts: readonly Host[],
+  rules: readonly JobRule[],
+  planned: readonly PlannedPair[],
+  choice: Choice,
+  sources: readonly Host[],
+): Job {
   const sets = new Map<readonly Member[], number>();
   const pairs: Pair[] = [];
   for (const { source, destination, members } of planned) {
@@ -334,7 +404,7 @@ function flatJob(inventory: Inventory, rules: readonly JobRule[], planned: reado
     timeoutMs: choice.timeoutMs,
     attempts: choice.attempts,
     endsAfterMs: 0,
-    hosts: inventory.hosts.map(jobHost),
+    hosts: hosts.map(jobHost),
     rules,
     sets: [...sets.keys()].map((members) => members.filter(isAsked).map(({ rule }) => rule)),
     pairs,

@@ -15,6 +15,8 @@ export function refuseImpossibleOrder(document: Document, rules: readonly Placed
       if (id === rule.id) throw wrong(document, path, 'another rule: a rule cannot wait for itself');
       const prerequisite = byId.get(id)?.rule;
       if (prerequisite === undefined) throw wrong(document, path, 'the id of another rule of this matrix', others);
+      if (prerequisite.to?.name !== rule.to?.name)
+        throw wrong(document, path, 'a rule with the same destination, because its answer says nothing of another');
       if (!makesOneCheck(prerequisite))
         throw wrong(document, path, 'a rule that makes exactly one check for a pair of hosts, with one port over one transport');
       if (rule.direction === 'both' && prerequisite.direction === 'forward') {

@@ -1,6 +1,7 @@
 /** Fields of a rule that contradict each other, and rules that ask the same thing twice: what a schema cannot see. */
 import { traitsOf } from '../agent/contract/probe.ts';
 import { nameOf, wrong } from './complaint.ts';
+import { refuseBadName } from './destination-name.ts';
 import type { Document } from './document.ts';
 import { isWide, overlaps } from './port-range.ts';
 import type { PlacedRule, Rule } from './rule.ts';
@@ -19,6 +20,14 @@ export function refuseContradictions(document: Document, { rule, written, pathOf
     const twin = rule.ports.slice(0, index).findIndex((earlier) => overlaps(earlier, range));
     if (twin !== -1) throw wrong(document, pathOf('ports', index), `ports that ${nameOf(pathOf('ports', twin))} does not have already`);
   }
+  if (rule.to !== undefined) {
+    refuseBadName(document, [...pathOf('to'), 'name'], rule.to.name);
+    if (rule.direction === 'both')
+      throw wrong(document, pathOf('direction'), 'forward, because nothing can look from a destination that is only a name');
+    if (rule.when.length > 0) throw wrong(document, pathOf('when'), 'none, because of a destination that is only a name no features are known');
+    if (traitsOf(rule.probe).needs !== undefined)
+      throw wrong(document, pathOf('probe'), 'a probe whose port is known, because the destination is a name');
+  }
   if (rule.probe === 'rpc') {
     if (rule.ports.length > 1)
       throw wrong(document, pathOf('ports', 1), 'only one port or range, because the probe rpc makes one check for each interface');
@@ -36,6 +45,18 @@ export function refuseContradictions(document: Document, { rule, written, pathOf
   }
 }
 
+/** Throws when a rule has no destination, or a matrix has a role that no rule asks; as a UsageError where one should be, or should not. */
+export function refuseAimless(document: Document, rules: readonly PlacedRule[], role: string | undefined): void {
+  const aimless = rules.find(({ rule }) => rule.to === undefined);
+  if (role !== undefined && aimless === undefined) throw wrong(document, ['to'], 'none, because every rule names its own destination');
+  if (role !== undefined || aimless === undefined) return;
+  const path = aimless.pathOf('to');
+  throw new UsageError(
+    `${nameOf(path.slice(0, -1))} has no destination, expected a role of the matrix, like to: dc, or a name of its own, like to: {name: endpoint.example.com}`,
+    document.placeOf(path),
+  );
+}
+
 /** Throws when two rules have one id, or ask the same ports in the same protocol (published tables do the latter, so that is allowed as published). */
 export function refuseRepetitions(document: Document, rules: readonly PlacedRule[], asPublished: boolean): void {
   const seen = new Map<string, PlacedRule>();
@@ -49,7 +70,7 @@ export function refuseRepetitions(document: Document, rules: readonly PlacedRule
 }
 
 function refuseSameCheck(document: Document, { rule, pathOf }: PlacedRule, earlier: Rule): void {
-  if (rule.probe !== earlier.probe) return;
+  if (rule.probe !== earlier.probe || rule.to?.name !== earlier.to?.name) return;
   // Both directions include forward, so any two rules with the same ports meet in one direction at least.
   if (rule.probe === 'rpc' && !rule.interfaces.some((name) => earlier.interfaces.includes(name))) return;
   const index = rule.ports.findIndex((range) => earlier.ports.some((other) => overlaps(range, other)));

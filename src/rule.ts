@@ -21,6 +21,8 @@ export interface Rule {
   readonly id: string;
   /** Row of the published table, counted from 1. */
   readonly row?: number;
+  /** The destination by name, with fields of the source in braces; absent: the hosts of the matrix's role. */
+  readonly to?: { readonly name: string };
   readonly ports: readonly PortRange[];
   readonly probe: ProbeName;
   readonly direction: 'forward' | 'both';
@@ -64,6 +66,7 @@ export interface PublishedFields {
 export interface WrittenRule extends PublishedFields {
   readonly id: string;
   readonly row?: number;
+  readonly to?: { readonly name: string };
   readonly ports: readonly string[];
   readonly probe: ProbeName;
   readonly expect?: Expectation;
@@ -99,6 +102,7 @@ export function fillRule(document: Document, written: WrittenRule, index: number
   const rule: Rule = {
     id: written.id,
     ...(written.row !== undefined && { row: written.row }),
+    ...(written.to !== undefined && { to: { name: written.to.name } }),
     ports: fields.ports.map((text, item) => {
       const range = parsePortRange(text);
       if ('expected' in range) throw wrong(document, pathOf('ports', item), range.expected);

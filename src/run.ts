@@ -1,6 +1,7 @@
 /** The one pipeline: a plan goes out, outcomes come back, and every planned check gets its verdict. */
 import type { Check } from '../agent/contract/check.ts';
 import type { Message } from '../agent/contract/message.ts';
+import type { Service } from '../agent/contract/outcome.ts';
 import { assess, type ExpectedIdentity, isIdentityUnknown } from './assess.ts';
 import type { Connection } from './connectors/connector.ts';
 import { diagnose } from './diagnose.ts';
@@ -124,7 +125,7 @@ function verdictOn(
   const service = outcome?.kind === 'observed' ? outcome.service : undefined;
   const expected = identityOf(destination, inventory);
   const answer =
-    outcome?.kind === 'observed' && service?.status === 'identified'
+    outcome?.kind === 'observed' && service !== undefined && isTold(check, service)
       ? {
           probe: check.probe,
           port: outcome.target.port,
@@ -151,6 +152,11 @@ function verdictOn(
   });
 }
 
+/** True when there is something to assess: an answer, or the certificate of an endpoint that gave none after it. */
+function isTold({ probe }: Check, { status, facts }: Service): boolean {
+  return status === 'identified' || (probe === 'https' && facts.tlsProtocol !== undefined);
+}
+
 /** The text of a range whose port the endpoint mapper names; a port that the site fixed may lie anywhere. */
 function rangeOf({ port, after }: Check): string | undefined {
   return typeof port === 'string' && after !== undefined ? port : undefined;
@@ -162,7 +168,7 @@ function identityOf(host: Host, { domain, domainGuid }: Inventory): ExpectedIden
 }
 
 function isPlannedSkip(skip: PlannedCheck['skip']): skip is PlannedSkip {
-  return skip?.code === 'not-applicable' || skip?.code === 'no-vantage';
+  return skip?.code === 'not-applicable' || skip?.code === 'no-vantage' || skip?.code === 'field-missing';
 }
 
 function sourceRecords({ hosts, pairs }: Plan, returns: readonly SourceReturn[]): readonly SourceRecord[] {

@@ -26,7 +26,7 @@ export type Finding =
   | { readonly code: 'certificate-expires-soon'; readonly notAfter: string; readonly days: number }
   | { readonly code: 'certificate-name'; readonly expected: string; readonly names: readonly string[] }
   | { readonly code: 'certificate-usage' }
-  | { readonly code: 'certificate-untrusted'; readonly why: string }
+  | { readonly code: 'certificate-untrusted'; readonly why: string; readonly issuer?: string }
   | { readonly code: 'certificate-weak'; readonly what: string }
   | { readonly code: 'tls-old'; readonly protocol: string }
   | {
@@ -65,7 +65,16 @@ export type Finding =
     }
   | { readonly code: 'prerequisite'; readonly because: string }
   | { readonly code: 'not-applicable'; readonly feature: string }
-  | { readonly code: 'no-vantage' };
+  | { readonly code: 'no-vantage' }
+  /** `field`: of the source, which the name of the destination holds. */
+  | { readonly code: 'field-missing'; readonly field: string }
+  /** `proxy`: it is the proxy's own name. */
+  | { readonly code: 'name-unknown'; readonly proxy?: string }
+  | { readonly code: 'name-unsettled'; readonly why: string; readonly proxy?: string }
+  | { readonly code: 'proxy-unreachable'; readonly proxy: string; readonly reason: Reason }
+  | { readonly code: 'proxy-silent'; readonly proxy: string; readonly status: ServiceStatus }
+  /** `status`: of HTTP. `withheld`: the environment has credentials for the proxy, which were not sent. */
+  | { readonly code: 'proxy-refused'; readonly proxy: string; readonly status: number; readonly withheld?: true };
 
 export type FindingCode = Finding['code'];
 

@@ -9,7 +9,7 @@ export interface Check {
   readonly rule: string;
   readonly source: string;
   readonly destination: string;
-  /** The literal address that is dialled. */
+  /** The literal address that is dialled; or a name, which the source resolves itself: that is never a literal. */
   readonly address: string;
   readonly transport: Transport;
   /** A port, or the rule's text (`49152-65535`) where the port is learned from the endpoint mapper at run time. */

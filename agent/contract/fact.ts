@@ -95,9 +95,23 @@ export interface Facts {
   readonly certificateKeyBits?: number;
   /** Signature algorithm, by name where it is known (`sha256WithRSAEncryption`), otherwise its OID. */
   readonly certificateSignature?: string;
-  /** `trusted`, `not-checked` (no CA bundle was given), or why the chain is not trusted. */
+  /** `trusted`, `not-checked` (no CA bundle was given, and it is no public server), or why the chain is not trusted. */
   readonly certificateChain?: string;
   readonly certificateFingerprint?: string;
+
+  /** Names: each address of the destination with its state (`192.0.2.1 open`), sorted, and how many there are, where only some were asked. */
+  readonly addresses?: readonly string[];
+  readonly addressTotal?: number;
+  /** Why there is no address: `no-such-name`, or `no-answer` from the resolver. Of the proxy's name where there is a `proxy`. */
+  readonly resolution?: string;
+
+  /** HTTP: proxy that was asked for the way (`proxy.corp.example:3128`), the status of its answer, and whether its URL holds credentials that were not sent. */
+  readonly proxy?: string;
+  readonly proxyStatus?: number;
+  readonly proxyCredentialsWithheld?: boolean;
+  /** HTTP: status of the answer, and what the server calls itself. */
+  readonly httpStatus?: number;
+  readonly httpServer?: string;
 
   /** First bytes (at most 64) of an answer that was not understood, in hex, and what they look like: `http`, `tls`, `ssh`, … */
   readonly firstBytes?: string;
@@ -176,6 +190,14 @@ const kinds = {
   certificateSignature: 'text',
   certificateChain: 'text',
   certificateFingerprint: 'text',
+  addresses: 'list',
+  addressTotal: 'number',
+  resolution: 'text',
+  proxy: 'text',
+  proxyStatus: 'number',
+  proxyCredentialsWithheld: 'flag',
+  httpStatus: 'number',
+  httpServer: 'text',
   firstBytes: 'text',
   looksLike: 'text',
   complaint: 'text',

@@ -7,7 +7,7 @@ export const contractVersion = 1;
 /** A host of the run, as source or destination. */
 export interface JobHost {
   readonly name: string;
-  /** IPv4 or IPv6 literal. */
+  /** IPv4 or IPv6 literal; of a destination that is known by name only, the name. */
   readonly address: string;
   /** AD domain that the host belongs to, in lower case; absent when it belongs to none that we know of. */
   readonly domain?: string;
@@ -65,7 +65,7 @@ export interface Job {
   readonly pace: Readonly<Record<string, Pace>>;
   /** Inclusive range of local ports to dial from; absent: the system chooses. */
   readonly sourcePorts?: PortSpan;
-  /** CA certificates in PEM that the destinations' chains are judged by; absent: the chain is not judged. */
+  /** CA certificates in PEM that the destinations' chains are judged by; absent: only the chains of public servers are. */
   readonly authorities?: string;
   /** How results come back: a message each as they come, or one frame at the end. */
   readonly reply: 'messages' | 'frame';

@@ -54,7 +54,7 @@ export const failureCodes = [
 ] as const;
 export type FailureCode = (typeof failureCodes)[number];
 
-/** One end of a flow. `address` is a literal, `port` 1 to 65535. */
+/** One end of a flow. `address` is a literal, or the name of a destination that has none; `port` 1 to 65535. */
 export interface Endpoint {
   readonly address: string;
   readonly port: number;

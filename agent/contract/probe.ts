@@ -93,6 +93,15 @@ export const probes = {
     forms: 2,
     asks: 'UDP: node status; TCP: a session request',
   },
+  https: {
+    transports: ['tcp'],
+    identifies: true,
+    silence: 'failure',
+    // Public endpoints are out of this project's reach: what is known of their silence comes from documents.
+    seenOn: [],
+    forms: 1,
+    asks: 'a TLS handshake under the name, then HEAD of / inside it; through the HTTP proxy that the environment names, after CONNECT',
+  },
 } as const satisfies Readonly<Record<string, ProbeTraits>>;
 
 export type ProbeName = keyof typeof probes;

@@ -53,6 +53,23 @@ const udp: Readonly<Record<string, { readonly state: State; readonly reason: Rea
  */
 const ambiguous = new Set(['EHOSTUNREACH', 'ENETUNREACH', 'EACCES', 'EADDRNOTAVAIL']);
 
+/** Why a resolver gave no address: the name is known not to exist (or to have none), or nothing is known. `message` is a few words for people. */
+export interface LookupFailure {
+  readonly resolution: 'no-such-name' | 'no-answer';
+  readonly message: string;
+}
+
+/** What getaddrinfo's EAI_NONAME and EAI_NODATA have become by the time that they get here. */
+const noSuchName = new Set(['ENOTFOUND', 'ENODATA']);
+
+/** The meaning of an error of the system's resolver. Only a plain "no such name" says something about the name. */
+export function classifyLookup(error: NodeJS.ErrnoException): LookupFailure {
+  const errno = error.code ?? 'no errno';
+  return noSuchName.has(errno)
+    ? { resolution: 'no-such-name', message: `no such name (${errno})` }
+    : { resolution: 'no-answer', message: `no answer (${errno})` };
+}
+
 /** True when the meaning of this error depends on whether the source has a route at all. */
 export function dependsOnRoute(errno: string): boolean {
   return ambiguous.has(errno);

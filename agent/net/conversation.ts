@@ -105,7 +105,7 @@ export class Conversation {
     }
     this.#step = turn.value;
     if (turn.value.kind === 'ask') this.#wire.send(turn.value.send);
-    else this.#wire.secure(turn.value.serverName, this.#manner.authorities);
+    else this.#wire.secure(turn.value.serverName, turn.value.anchors, this.#manner.authorities);
   }
 
   #read(bytes: Buffer): void {
@@ -160,7 +160,7 @@ export class Conversation {
 
   #serviceEnds(status: ServiceStatus, facts: Facts, next?: Answer['next']): void {
     const reason = this.#target.transport === 'tcp' ? 'syn-ack' : 'udp-response';
-    const gathered = status !== 'identified' && this.#step?.kind === 'ask' ? this.#step.gathered : {};
+    const gathered = status === 'identified' ? {} : (this.#step?.gathered ?? {});
     const service = this.#manner.identifies ? { service: { status, facts: { ...gathered, ...facts } } } : {};
     this.#end({ outcome: { ...this.#observed('open', reason), ...service }, ...(next !== undefined && { next }) }, status === 'malformed');
   }

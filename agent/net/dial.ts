@@ -1,11 +1,12 @@
 /** One address, one attempt: opens a socket to a target and tells a listener what happens on it. Knows no time, no protocol and no verdict. */
 import { createSocket } from 'node:dgram';
 import { connect as connectTcp, isIP, isIPv6, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, rootCertificates, type TLSSocket } from 'node:tls';
 import type { Endpoint } from '../contract/outcome.ts';
 import type { Transport } from '../contract/probe.ts';
-import type { TlsSession } from './dialogue.ts';
+import type { TlsSession } from '../codecs/tls-session.ts';
 import type { Phase } from './classify.ts';
+import type { Anchors } from './dialogue.ts';
 
 /** What is dialled: a literal address, never a name, so that one dial is one attempt at one address. */
 export interface Target extends Endpoint {
@@ -28,8 +29,8 @@ export interface Listener {
 /** A socket on its way to a target. */
 export interface Wire {
   readonly send: (bytes: Uint8Array) => void;
-  /** Puts TLS on the connection; `authorities` is PEM text to judge the chain by, absent when it is not to be judged. */
-  readonly secure: (serverName: string, authorities: string | undefined) => void;
+  /** Puts TLS on the connection; `authorities` is the job's PEM text, and `anchors` says what the chain is judged by. */
+  readonly secure: (serverName: string, anchors: Anchors, authorities: string | undefined) => void;
   /** Lets go of the socket; nothing is told any more. `reset` drops a peer that talks nonsense. */
   readonly close: (reset?: boolean) => void;
   /** The source's own end of the flow, as far as the system has chosen it. */
@@ -113,7 +114,7 @@ function dialTcp(target: Target, listener: Listener): Wire {
     listener.opened();
   });
 
-  const secure = (serverName: string, authorities: string | undefined): void => {
+  const secure = (serverName: string, anchors: Anchors, authorities: string | undefined): void => {
     socket.removeAllListeners('data');
     socket.removeAllListeners('end');
     const tls = connectTls({
@@ -124,7 +125,8 @@ function dialTcp(target: Target, listener: Listener): Wire {
       ciphers: 'DEFAULT@SECLEVEL=0',
       checkServerIdentity: () => undefined,
       ...(isIP(serverName) === 0 && { servername: serverName }),
-      ...(authorities !== undefined && { ca: authorities }),
+      // Without any, Node takes its own roots, and those that NODE_EXTRA_CA_CERTS adds.
+      ...(authorities !== undefined && { ca: anchors === 'public' ? [...rootCertificates, authorities] : authorities }),
     });
     secured = tls;
     tls.on('secureConnect', () => {
@@ -134,7 +136,8 @@ function dialTcp(target: Target, listener: Listener): Wire {
         fail(new Error('the server sent no certificate'));
         return;
       }
-      const chain = authorities === undefined ? 'not-checked' : tls.authorized ? 'trusted' : String(tls.authorizationError);
+      const isJudged = anchors === 'public' || authorities !== undefined;
+      const chain = !isJudged ? 'not-checked' : tls.authorized ? 'trusted' : String(tls.authorizationError);
       listener.secured({ protocol: tls.getProtocol() ?? 'unknown', cipher: tls.getCipher().name, certificate: certificate.raw, chain });
     });
     tls.on('data', (bytes: Buffer) => {

@@ -8,22 +8,24 @@ import type { Facts } from '../contract/fact.ts';
 import type { ServiceStatus } from '../contract/outcome.ts';
 import type { RpcInterface, Transport } from '../contract/probe.ts';
 import type { Decoded } from '../codecs/decoded.ts';
+import type { TlsSession } from '../codecs/tls-session.ts';
 
 /** Verdict of a step on the bytes received so far (TCP: all since the last step; UDP: one datagram). `unrelated`: an answer, but not to our question. */
 export type Acceptance = { readonly kind: 'accepted' | 'incomplete' | 'unrelated' } | { readonly kind: 'malformed'; readonly why: string };
 
-/** What a TLS handshake showed. `certificate` is the leaf in DER; `chain` is `trusted`, `not-checked`, or why it is not trusted. */
-export interface TlsSession {
-  readonly protocol: string;
-  readonly cipher: string;
-  readonly certificate: Buffer;
-  readonly chain: string;
-}
+/** What a chain is judged by: the job's own authorities, and not at all without any; or the roots of public servers, with the job's beside them. */
+export type Anchors = 'job' | 'public';
 
 export type Step =
   /** `gathered`: facts that earlier steps brought, so that they are not lost when this one stays without an answer. */
   | { readonly kind: 'ask'; readonly send: Uint8Array; readonly gathered: Facts; readonly accept: (received: Buffer) => Acceptance }
-  | { readonly kind: 'tls'; readonly serverName: string; readonly accept: (session: TlsSession) => void };
+  | {
+      readonly kind: 'tls';
+      readonly serverName: string;
+      readonly anchors: Anchors;
+      readonly gathered: Facts;
+      readonly accept: (session: TlsSession) => void;
+    };
 
 /** What a probe concludes when the dialogue went to its end. `next` is another question that this answer asks for; the runner decides whether to ask it. */
 export interface Answer {
@@ -56,6 +58,8 @@ export interface Question {
   /** The source's own machine account in the destination's domain (`CLIENT$`), where it has one. */
   readonly account?: string;
   readonly authorities?: string;
+  /** The destination is behind a proxy, which is what was dialled: the destination's own port, and the facts of the proxy. */
+  readonly tunnel?: { readonly port: number; readonly facts: Facts };
   /** Which form of the question, 0 first; and the variant that an earlier answer asked for. */
   readonly form: number;
   readonly variant?: string;
@@ -93,10 +97,10 @@ export function* ask<T>(
   return answer;
 }
 
-/** Wraps the connection in TLS and returns what the handshake showed. */
-export function* startTls(serverName: string): Generator<Step, TlsSession, void> {
+/** Wraps the connection in TLS and returns what the handshake showed. `gathered` are the facts known before. */
+export function* startTls(serverName: string, anchors: Anchors, gathered: Facts = {}): Generator<Step, TlsSession, void> {
   const sessions: TlsSession[] = [];
-  yield { kind: 'tls', serverName, accept: (session) => void sessions.push(session) };
+  yield { kind: 'tls', serverName, anchors, gathered, accept: (session) => void sessions.push(session) };
   const [session] = sessions;
   if (session === undefined) throw new Error('a dialogue was resumed without a TLS session');
   return session;

@@ -9,11 +9,11 @@
  * 5. A notice of disconnection, the only message that may come without our id: identified, with its code, and `disconnected`. An entry before it counts.
  */
 import { clockFacts, readGeneralizedTime } from '../codecs/clock.ts';
-import { decodeCertificate } from '../codecs/certificate.ts';
 import { type Attributes, decodeSearchReply, domainOf, encodeRootDseRequest, messageIdFrom, type SearchReply, siteOf } from '../codecs/ldap.ts';
 import { textAttribute } from '../codecs/ldap.ts';
+import { tlsFacts } from '../codecs/tls-session.ts';
 import type { Facts } from '../contract/fact.ts';
-import { ask, type Question, type Speak, startTls, type Step, type TlsSession } from '../net/dialogue.ts';
+import { ask, type Question, type Speak, startTls, type Step } from '../net/dialogue.ts';
 
 /** LDAP writes the time in whole seconds, cut: the true time is half a second later, give or take half a second. */
 const halfSecondMs = 500;
@@ -25,7 +25,7 @@ export const ldap: Speak = function* ldap(question) {
 
 /** Asks for the rootDSE inside TLS: a handshake alone does not prove LDAP. */
 export const ldaps: Speak = function* ldaps(question) {
-  const session = tlsFacts(yield* startTls(question.dnsName));
+  const session = tlsFacts(yield* startTls(question.dnsName, 'job'));
   return { status: 'identified', facts: { ...session, ...(yield* askRootDse(question, session)) } };
 };
 
@@ -74,16 +74,6 @@ function directoryFacts(entry: Attributes): Pick<Facts, 'domain' | 'forest' | 's
   const forest = domainOf(textAttribute(entry, 'rootDomainNamingContext') ?? '');
   const site = siteOf(textAttribute(entry, 'serverName') ?? '') ?? siteOf(settings);
   return { ...(domain !== undefined && { domain }), ...(forest !== undefined && { forest }), ...(site !== undefined && { site }) };
-}
-
-function tlsFacts(session: TlsSession): Facts {
-  const certificate = decodeCertificate(session.certificate);
-  return {
-    tlsProtocol: session.protocol,
-    tlsCipher: session.cipher,
-    certificateChain: session.chain,
-    ...(certificate.kind === 'value' ? certificate.value : { complaint: 'the certificate was not understood' }),
-  };
 }
 
 /** LDAP's Boolean syntax (RFC 4517 §3.3.3). */

@@ -4,6 +4,7 @@ import type { Speak } from '../net/dialogue.ts';
 import { cldap } from './cldap.ts';
 import { dns } from './dns.ts';
 import { epm } from './epm.ts';
+import { https } from './https.ts';
 import { kerberos } from './kerberos.ts';
 import { kpasswd } from './kpasswd.ts';
 import { ldap, ldaps } from './ldap.ts';
@@ -14,4 +15,19 @@ import { smb } from './smb.ts';
 import { tcp } from './tcp.ts';
 import { udp } from './udp.ts';
 
-export const speakers: Readonly<Record<ProbeName, Speak>> = { tcp, udp, dns, cldap, ldap, ldaps, kerberos, kpasswd, ntp, smb, epm, rpc, netbios };
+export const speakers: Readonly<Record<ProbeName, Speak>> = {
+  tcp,
+  udp,
+  dns,
+  cldap,
+  ldap,
+  ldaps,
+  kerberos,
+  kpasswd,
+  ntp,
+  smb,
+  epm,
+  rpc,
+  netbios,
+  https,
+};

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import type { Argv } from 'yargs';
 import type { PortSpan } from '../../agent/contract/job.ts';
 import { type Inventory, readInventory } from '../inventory.ts';
-import { findMatrix, type Matrix, publishedMatrices } from '../matrix.ts';
+import { directionOf, findMatrix, type Matrix, publishedMatrices } from '../matrix.ts';
 import { paceNames } from '../pace.ts';
 import { type Choice, plan, type Plan } from '../plan.ts';
 import { UsageError } from '../usage-error.ts';
@@ -109,9 +109,9 @@ export function planFrom(options: PlanOptions, cwd: string): { readonly inventor
 function fitting({ file, hosts }: Inventory, asPublished: boolean, cwd: string): readonly Matrix[] {
   const matrices = publishedMatrices().map((name) => findMatrix(name, { cwd, asPublished }));
   const roles = new Set(hosts.flatMap((host) => host.roles));
-  const fit = matrices.filter(({ from, to }) => roles.has(from) && roles.has(to));
+  const fit = matrices.filter(({ from, to }) => roles.has(from) && (to === undefined || roles.has(to)));
   if (fit.length > 0) return fit;
-  const wanted = matrices.map(({ name, from, to }) => `${name} (${from} to ${to})`).join(', ');
+  const wanted = matrices.map((matrix) => `${matrix.name} (${directionOf(matrix)})`).join(', ');
   throw new UsageError(
     `${file}: no published matrix fits the roles ${[...roles].join(', ')}: expected the roles of ${wanted}, or a matrix named with -m`,
   );

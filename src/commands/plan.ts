@@ -32,7 +32,10 @@ function* describe(plan: Plan): Generator<string, void> {
     for (const pair of plan.pairs) {
       if (pair.source !== index) continue;
       const target = plan.hosts[pair.destination];
-      groups.set(pair.members, [...(groups.get(pair.members) ?? []), `${target?.name} ${target?.address}`]);
+      groups.set(pair.members, [
+        ...(groups.get(pair.members) ?? []),
+        target === undefined ? '' : target.name === target.address ? target.name : `${target.name} ${target.address}`,
+      ]);
     }
     for (const [members, targets] of groups) {
       const each = members
@@ -65,7 +68,9 @@ function* describeMembers(plan: Plan, members: readonly Member[]): Generator<str
         ? traitsOf(row.probe).asks
         : skip.code === 'not-applicable'
           ? `left out: the destination has no feature "${skip.feature}"`
-          : 'left out: this host runs no agent (connector: none)';
+          : skip.code === 'field-missing'
+            ? `left out: this host has no ${skip.field}, which the name holds`
+            : 'left out: this host runs no agent (connector: none)';
     const requirement = planned.requirement === 'required' ? '' : ` [${planned.requirement}]`;
     const line = `  ${name.padEnd(34)} ${`${ports}/${row.transport}`.padEnd(15)} ${why}${interfaces}${requirement}`;
     if (!seen.has(line)) yield line;

@@ -2,7 +2,7 @@
 import { resolve } from 'node:path';
 import type { Argv } from 'yargs';
 import { readInventory } from '../inventory.ts';
-import { findMatrix } from '../matrix.ts';
+import { directionOf, findMatrix } from '../matrix.ts';
 import { UsageError } from '../usage-error.ts';
 import { type ExitCode, list, type Terminal } from './command.ts';
 
@@ -23,8 +23,8 @@ export async function validateCommand(
   if (options.inventory === undefined && matrices.length === 0)
     throw new UsageError('nothing to validate: expected -i FILE, -m NAME-OR-FILE or both');
   for (const name of matrices) {
-    const { rules, from, to } = findMatrix(name, { cwd: terminal.cwd, asPublished: false });
-    await terminal.out(`${name}: right, ${rules.length} rules from ${from} to ${to}\n`);
+    const matrix = findMatrix(name, { cwd: terminal.cwd, asPublished: false });
+    await terminal.out(`${name}: right, ${matrix.rules.length} rules from ${directionOf(matrix)}\n`);
   }
   if (options.inventory !== undefined) {
     const { hosts, links } = readInventory(resolve(terminal.cwd, options.inventory));

@@ -36,6 +36,7 @@ function mapRules(rules: readonly Rule[], host: SimulatedHost): readonly Rule[] 
 /** What a matrix asks of one host: its rules for the role that is asked, or, back, those for both directions. */
 function towards(matrix: Matrix, host: SimulatedHost): readonly Matrix[] {
   const name = `${matrix.name}-${host.name}`;
+  if (matrix.to === undefined) return [];
   if (host.roles.includes(matrix.to)) {
     const rules = matrix.rules.map((rule): Rule => ({ ...rule, direction: 'forward' }));
     return [{ ...matrix, name, to: host.name, rules: mapRules(rules, host) }];

@@ -1,4 +1,5 @@
 /** One result's evidence in one line each: what a firewall team needs to find the packet in its own logs. */
+import type { Check } from '../../agent/contract/check.ts';
 import type { Endpoint } from '../../agent/contract/outcome.ts';
 import type { Result, RuleRecord } from '../report.ts';
 import type { Finding, Note } from '../verdict.ts';
@@ -54,6 +55,14 @@ export function heardText({ outcome }: Result): string {
   return parts.filter((part) => part !== undefined).join('; ');
 }
 
+/** The way to an endpoint, where that is worth telling: the proxy, or all addresses of the name with their states. The text is not yet made harmless. */
+export function wayText({ outcome }: Result): string {
+  const { proxy, addresses = [], addressTotal = addresses.length } = (outcome?.kind === 'observed' ? outcome.service?.facts : undefined) ?? {};
+  if (proxy !== undefined) return `through the proxy ${proxy}`;
+  if (addresses.length < 2) return '';
+  return `${addresses.join(', ')}${addressTotal > addresses.length ? ` (of ${addressTotal} addresses)` : ''}`;
+}
+
 /** What breaks while these rules fail, in short phrases, each once. */
 export function symptomPhrases(rules: Iterable<RuleRecord | undefined>): string[] {
   return [...new Set([...rules].flatMap((rule) => rule?.symptoms ?? []))].map((code) => symptomPhrase(code));
@@ -67,9 +76,18 @@ export function flowOf({ check, outcome, expected }: Result): Flow {
     source: observed?.local?.address ?? check.source,
     origin: originOf(observed?.local?.address ?? check.source),
     destination: check.destination,
-    target: `${bracketed(observed?.target.address ?? check.address)}:${port}/${check.transport}`,
+    // Addresses of an endpoint come and go: what has to be allowed is its name.
+    target: isEndpoint(check)
+      ? `${check.destination}:${check.port}/${check.transport}`
+      : `${bracketed(observed?.target.address ?? check.address)}:${port}/${check.transport}`,
     forbidden: isForbidden(expected),
+    endpoint: isEndpoint(check),
   };
+}
+
+/** True for a destination that is known by its name alone: then its address is the name, and no literal. */
+export function isEndpoint({ address, destination }: Check): boolean {
+  return address === destination && !/^[\d.]+$|:/.test(address);
 }
 
 /** A source's end of a flow: any port of it. */

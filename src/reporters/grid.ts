@@ -3,6 +3,7 @@ import { getBorderCharacters, table } from 'table';
 import type { Check } from '../../agent/contract/check.ts';
 import type { Result } from '../report.ts';
 import { type VerdictStatus, verdictStatuses } from '../verdict.ts';
+import { isEndpoint } from './evidence.ts';
 import type { Glyphs } from './glyphs.ts';
 import { wrap } from './text.ts';
 
@@ -10,6 +11,8 @@ import { wrap } from './text.ts';
 const mostPairs = 10;
 /** Above this many rows, sources of which nothing is to be said share one. */
 const mostRows = 40;
+/** Stands for all destinations that are known by name. */
+const endpoints = 'endpoints';
 /** A rule of more lines than this is one line with the worst of them. */
 const mostLines = 8;
 
@@ -29,9 +32,11 @@ export class Grid {
 
   /** Takes one result in. */
   add({ check, verdict }: Result): void {
-    const pair = JSON.stringify([check.source, check.destination]);
+    // The rule tells which endpoint it is: a column for each would be a diagonal.
+    const destination = isEndpoint(check) ? endpoints : check.destination;
+    const pair = JSON.stringify([check.source, destination]);
     const seen = this.#pairs.get(pair);
-    if (seen === undefined) this.#pairs.set(pair, { source: check.source, destination: check.destination, worst: verdict.status });
+    if (seen === undefined) this.#pairs.set(pair, { source: check.source, destination, worst: verdict.status });
     else seen.worst = worse(seen.worst, verdict.status);
     const ofRule = JSON.stringify([check.rule, check.transport]);
     const tally = this.#tallies.get(ofRule) ?? { rule: check.rule, transport: check.transport, counts: { ...none } };

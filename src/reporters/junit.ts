@@ -2,7 +2,7 @@
 import { createCB } from 'xmlbuilder2';
 import { type Conclusion, exitCodeOf } from '../preflight/conclusion.ts';
 import type { ReportFrame, Result, RuleRecord } from '../report.ts';
-import { flowOf, heardText, isForbidden, notesBeside, sightingOf, sightingText, symptomPhrases } from './evidence.ts';
+import { flowOf, heardText, isForbidden, notesBeside, sightingOf, sightingText, symptomPhrases, wayText } from './evidence.ts';
 import { aimWords, decisionWords, locatorSentence, predictionSentence, skippedSentence } from './preflight-wording.ts';
 import type { StreamedReport } from './reporter.ts';
 import { plain } from './text.ts';
@@ -169,6 +169,7 @@ function body(result: Result, rules: ReadonlyMap<string, RuleRecord>): string {
   const sighting = sightingOf(result);
   return block([
     line('seen', sighting === undefined ? '' : sightingText(sighting)),
+    line('way', wayText(result)),
     line('heard', heardText(result)),
     ...(verdict.also ?? []).map((finding) => line('also', findingSentence(finding, check.transport))),
     ...notesBeside(verdict.finding, verdict.notes ?? []).map((note) => line('note', noteSentence(note))),

@@ -1,6 +1,6 @@
 /** One group of results as a paragraph: what, where, since when, and what to do. */
 import type { RuleRecord } from '../report.ts';
-import { bracketed, flowOf, heardText, notesBeside, originOf, type Sighting, sightingOf, symptomPhrases } from './evidence.ts';
+import { bracketed, flowOf, isEndpoint, heardText, notesBeside, originOf, type Sighting, sightingOf, symptomPhrases, wayText } from './evidence.ts';
 import type { Glyphs } from './glyphs.ts';
 import { type Group, type RuleTargets } from './groups.ts';
 import { count, list, wrap } from './text.ts';
@@ -49,6 +49,8 @@ function* evidence(group: Group, glyphs: Glyphs, width: number): Generator<strin
     if (sighting !== undefined && sighting.date !== day) yield* labelled('seen', glyphs.show(`${sighting.date} UTC`, 40), glyphs, width);
     day = sighting?.date ?? day;
     if (sighting !== undefined) yield* sightingLines(sighting, locals, targets, glyphs, width);
+    const way = wayText(result);
+    if (way !== '') yield* labelled('way', glyphs.show(way, 500), glyphs, width);
     const heard = heardText(result);
     if (heard !== '') yield* labelled('heard', glyphs.show(heard, 500), glyphs, width);
     const { check, verdict } = result;
@@ -162,6 +164,7 @@ function groupFlow(group: Group): Flow {
         ? `${bracketed(only)}:${ports[0]}`
         : `${among(addresses, 'destinations')} on ${ports.length > 6 ? 'these ports' : ports.join(', ')}`,
     forbidden: group.forbidden,
+    endpoint: sample !== undefined && isEndpoint(sample.check),
   };
 }
 

@@ -14,6 +14,8 @@ export interface Flow {
   readonly target: string;
   /** True when the rule wants the traffic not to get through. */
   readonly forbidden: boolean;
+  /** True when the destination is an endpoint that clients know by its name. */
+  readonly endpoint: boolean;
 }
 
 /** What a finding means, in one or two true sentences that a firewall engineer would agree with. */
@@ -61,7 +63,7 @@ export function findingSentence(finding: Finding, transport: Transport): string 
     case 'certificate-usage':
       return 'The certificate is not meant for server authentication (extended key usage), so clients will not accept it.';
     case 'certificate-untrusted':
-      return `The certificate's chain is not trusted: ${word(finding.why)}.`;
+      return `The certificate's chain is not trusted: ${word(finding.why)}.${finding.issuer === undefined ? '' : ` It was issued by ${quote(finding.issuer, 120)}.`}`;
     case 'certificate-weak':
       return `The certificate is weaker than the rule allows: ${word(finding.what)}.`;
     case 'tls-old':
@@ -130,6 +132,20 @@ export function findingSentence(finding: Finding, transport: Transport): string 
       return `Not asked: the rule applies only to destinations with the feature ${quote(finding.feature)}.`;
     case 'no-vantage':
       return 'Not asked: nothing can look from this source (its connector is none).';
+    case 'field-missing':
+      return `Not asked: the name of the destination holds the source's ${word(finding.field)}, and the inventory names none.`;
+    case 'name-unknown':
+      return `${finding.proxy === undefined ? "The source's resolver" : `The environment sends this through the proxy ${word(finding.proxy)}, and the source's resolver`} knows no address for the name, so nothing was dialled.`;
+    case 'name-unsettled':
+      return `${finding.proxy === undefined ? "The source's resolver" : `The environment sends this through the proxy ${word(finding.proxy)}, and the source's resolver`} did not say which addresses the name has (${word(finding.why)}), so nothing was dialled: that says nothing of the destination.`;
+    case 'proxy-unreachable':
+      return `The environment of the source sends this through the proxy ${word(finding.proxy)}, which was not reached: ${proxyReasons[finding.reason]}. The endpoint itself was not asked.`;
+    case 'proxy-silent':
+      return finding.status === 'malformed'
+        ? `The environment of the source sends this through ${word(finding.proxy)}, and what answers there is no HTTP proxy.`
+        : `The proxy ${word(finding.proxy)} took the connection and gave no answer to CONNECT (${serviceWords[finding.status]}): it hangs, or it waits for an endpoint that it cannot reach.`;
+    case 'proxy-refused':
+      return `The proxy ${word(finding.proxy)} did not open the way: ${proxyAnswer(finding.status)}.${finding.withheld === true ? ' The environment has credentials for it, which portmatrix never sends: programs that do may get through.' : ''} The endpoint itself was not asked.`;
     default:
       return finding satisfies never;
   }
@@ -175,8 +191,14 @@ export function advice(finding: Finding, flow: Flow): string {
     case 'certificate-name':
     case 'certificate-usage':
     case 'certificate-weak':
+      if (flow.endpoint) {
+        return `Compare the certificate's issuer and the address with what ${destination} has elsewhere: a device on the path (TLS inspection, a captive portal) or a DNS entry may put another server in its place; and look at the clock of ${source}.`;
+      }
       return `Renew the certificate of ${destination} with the right names, the server authentication usage and a strong key; the network is not at fault.`;
     case 'certificate-untrusted':
+      if (flow.endpoint) {
+        return `Exempt ${destination} from TLS inspection on the path; or, if the clients on ${source} trust that issuer, name its CA under authorities in the inventory.`;
+      }
       return `Give clients the CA of ${destination}, or look for a device on the path that replaces certificates (TLS inspection).`;
     case 'tls-old':
       return `Enable TLS 1.2 or later on ${destination}, or on the device that ends TLS in its place.`;
@@ -229,6 +251,22 @@ export function advice(finding: Finding, flow: Flow): string {
       return `If ${destination} has the feature ${quote(finding.feature)}, say so in the inventory.`;
     case 'no-vantage':
       return `Name a host in the same network that stands for ${source} (standsFor in the inventory), or give it a connector.`;
+    case 'field-missing':
+      return `Give ${source} its ${word(finding.field)} in the inventory.`;
+    case 'name-unknown':
+      return finding.proxy === undefined
+        ? `Look ${destination} up on ${source} (nslookup, getent hosts), and at the zones and forwarders of its resolver; a VPC endpoint needs private DNS or a zone of its own.`
+        : `Correct the proxy ${word(finding.proxy)} in the environment of ${source} (HTTPS_PROXY), or the zone that should hold its name.`;
+    case 'name-unsettled':
+      return `Look at the resolvers of ${source} and at the way to them (53/udp, 53/tcp), then run again.`;
+    case 'proxy-unreachable':
+      return `Check that ${word(finding.proxy)} is the right proxy in the environment of ${source} (HTTPS_PROXY, NO_PROXY), that it runs, and that ${origin} → ${word(finding.proxy)}/tcp is allowed.`;
+    case 'proxy-silent':
+      return `Look for ${destination} in the log of the proxy ${word(finding.proxy)}, and at its own way out.`;
+    case 'proxy-refused':
+      return finding.status === 407
+        ? `Exempt ${destination} from the login at ${word(finding.proxy)}, or give the clients on ${source} credentials for it.`
+        : `Ask for ${destination} to be allowed on the proxy ${word(finding.proxy)}, or for an exemption from it (NO_PROXY) where there is a direct way.`;
     default:
       return finding satisfies never;
   }
@@ -374,6 +412,36 @@ function reasonSentence(reason: Reason, transport: Transport): string {
       return 'The port answered.';
     default:
       return reason satisfies never;
+  }
+}
+
+/** Why a proxy was not reached, in the middle of a sentence. */
+const proxyReasons = {
+  'conn-refused': 'something refused the connection',
+  'port-unreach': 'something refused the connection',
+  reset: 'something reset the connection',
+  'no-response': 'neither an answer nor a refusal came back',
+  'host-unreach': 'its host is unreachable',
+  'net-unreach': 'its network is unreachable',
+  'proto-unreach': 'a device on the way rejects it',
+  'admin-prohibited': 'a firewall on the way rejects it',
+  'name-unresolved': 'its name could not be resolved',
+  'syn-ack': 'it answered and was not understood',
+  'udp-response': 'it answered and was not understood',
+} as const satisfies Readonly<Record<Reason, string>>;
+
+function proxyAnswer(status: number): string {
+  switch (status) {
+    case 403:
+      return 'it forbids this destination (403)';
+    case 407:
+      return 'it asks for a login (407)';
+    case 502:
+    case 503:
+    case 504:
+      return `it says that it cannot reach the destination (${status})`;
+    default:
+      return `it answers ${status}`;
   }
 }
 

@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import type { Job } from '../../agent/contract/job.ts';
 import { encodeMessage } from '../../agent/contract/message.ts';
 import { main } from '../../agent/main.ts';
+import { resolveName } from '../../agent/net/resolve.ts';
 import { run } from '../../agent/runner.ts';
 
 const [, , file = '', sockets] = process.argv;
@@ -14,7 +15,14 @@ const job: Job = JSON.parse(readFileSync(file, 'utf8'));
 if (sockets === undefined) {
   await main(job, 'client');
 } else {
-  const surroundings = { now: Date.now, random: randomBytes, sockets: Number(sockets), icmpErrors: () => undefined };
+  const surroundings = {
+    now: Date.now,
+    random: randomBytes,
+    sockets: Number(sockets),
+    icmpErrors: () => undefined,
+    resolve: resolveName,
+    environment: {},
+  };
   const tell = (message: Parameters<typeof encodeMessage>[0]): void => void process.stdout.write(`${encodeMessage(message)}\n`);
   tell({ kind: 'bye', reason: await run(job, 'client', tell, new AbortController().signal, surroundings) });
 }

@@ -38,7 +38,15 @@ export function jobOf(rules: readonly JobRule[], fields: Partial<Job> = {}): Job
   };
 }
 
-export const surroundings: Surroundings = { now: Date.now, random: randomBytes, sockets: 4_096, icmpErrors: () => undefined };
+/** A host with a clock and sockets, on which no name means anything and no proxy is set. */
+export const surroundings: Surroundings = {
+  now: Date.now,
+  random: randomBytes,
+  sockets: 4_096,
+  icmpErrors: () => undefined,
+  resolve: () => Promise.resolve({ resolution: 'no-such-name', message: 'there are no names here' }),
+  environment: {},
+};
 
 /** Everything that a run told, results in the order of their telling. */
 export interface Told {
@@ -47,14 +55,19 @@ export interface Told {
 }
 
 /** Runs the job as the agent on `client` would; `heard` is called with each result as it is told. */
-export async function runJob(job: Job, heard: (result: Settled) => void = () => undefined, signal = new AbortController().signal): Promise<Told> {
+export async function runJob(
+  job: Job,
+  heard: (result: Settled) => void = () => undefined,
+  signal = new AbortController().signal,
+  host: Partial<Surroundings> = {},
+): Promise<Told> {
   const results: Settled[] = [];
   const tell = (message: Parameters<Parameters<typeof run>[2]>[0]): void => {
     if (message.kind !== 'result') return;
     results.push(message);
     heard(message);
   };
-  return { reason: await run(job, 'client', tell, signal, surroundings), results };
+  return { reason: await run(job, 'client', tell, signal, { ...surroundings, ...host }), results };
 }
 
 /** The result of the check with this index; there must be exactly one. */

@@ -14,6 +14,12 @@ export interface Service {
 
 const { dns, cldap, ldap, ldaps, kerberos, kpasswd, ntp, smb, epm, rpc, netbios } = speakersOf(() => captures, { [wireUuids.drsuapi]: 49_153 });
 
+/** A web server with nothing at its root, as API endpoints are: it wants HTTP/1.1's one required field, and answers by the letter of RFC 9112. */
+const webServer: Speaker = (request) =>
+  /^HEAD \/ HTTP\/1\.1\r\n(?:.+\r\n)*Host: [\w.:-]+\r\n(?:.+\r\n)*\r\n$/.test(request.toString('latin1'))
+    ? Buffer.from('HTTP/1.1 404 Not Found\r\nServer: Server\r\nContent-Length: 29\r\nConnection: close\r\n\r\n')
+    : undefined;
+
 /** Every service, by the probe and transport that ask it. */
 export const services: Readonly<Record<ProbeName, Readonly<Partial<Record<Transport, Service>>>>> = {
   tcp: { tcp: { speak: () => hex('00'), chatter: Buffer.alloc(1) } },
@@ -31,5 +37,6 @@ export const services: Readonly<Record<ProbeName, Readonly<Partial<Record<Transp
   smb: { tcp: { speak: smb.tcp, chatter: hex('00010000 fe534d42') } },
   epm: { tcp: { speak: epm.tcp, chatter: hex('05000001 10000000 0040 0000 01000000') } },
   rpc: { tcp: { speak: rpc.tcp, chatter: hex('05000001 10000000 0040 0000 01000000') } },
+  https: { tcp: { speak: webServer, tls: true, chatter: Buffer.from('HTTP/1.1 404 Not Found\r\nX-Filler: ') } },
   netbios: { tcp: { speak: netbios.tcp, chatter: hex('82000001') }, udp: { speak: netbios.udp, chatter: hex('0000 8400 0000 0001') } },
 };

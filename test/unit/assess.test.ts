@@ -466,6 +466,24 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       { ...dc, tlsProtocol: 'TLSv1.3', certificateChain: 'not-checked', complaint: 'not understood' },
       warns({ code: 'certificate-untrusted', why: 'not understood' }),
     ],
+    [
+      'an endpoint with a certificate of its own has no finding, whatever HTTP says',
+      'https',
+      { ...goodCertificate, certificateChain: 'trusted', httpStatus: 404 },
+      nothing,
+    ],
+    [
+      'an endpoint whose certificate comes from a device on the path fails, and the device is named',
+      'https',
+      { ...goodCertificate, certificateChain: 'SELF_SIGNED_CERT_IN_CHAIN', certificateIssuer: 'CN=Inspection CA' },
+      fails({ code: 'certificate-untrusted', why: 'SELF_SIGNED_CERT_IN_CHAIN', issuer: 'CN=Inspection CA' }),
+    ],
+    [
+      'an endpoint that shows the certificate of a portal fails',
+      'https',
+      { ...goodCertificate, certificateSubject: 'CN=portal.example.net', certificateNames: ['portal.example.net'] },
+      fails({ code: 'certificate-name', expected: 'dc1.corp.example.com', names: ['portal.example.net'] }),
+    ],
     ['a bare expected name is found by its label', 'ldaps', { ...dc, ...goodCertificate }, nothing, { expected: { dnsName: 'dc1' } }],
     [
       'a bare expected name may hide under a wildcard',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { classify, dependsOnRoute, type Meaning, type Phase } from '../../agent/net/classify.ts';
+import { classify, classifyLookup, dependsOnRoute, type Meaning, type Phase } from '../../agent/net/classify.ts';
 
 type Seen = readonly [state: string, reason: string] | readonly [code: string];
 type Row = readonly [event: string, errno: string, routed: boolean, tcp: Seen | undefined, udpBefore: Seen | undefined, udpAfter: Seen | undefined];
@@ -89,6 +89,13 @@ for (const [address, transport, phase, expected] of accessRows) {
 test('only what the routing table also says needs a look at the routes', () => {
   const errnos = [...new Set(rows.map(([, errno]) => errno)), 'ELOOP', ''];
   assert.deepEqual(errnos.filter(dependsOnRoute), ['ENETUNREACH', 'EHOSTUNREACH', 'EADDRNOTAVAIL', 'EACCES']);
+});
+
+test('only a plain "no such name" says something about the name', () => {
+  const resolutionOf = (code: string): string => classifyLookup(errorOf(code)).resolution;
+  for (const code of ['ENOTFOUND', 'ENODATA']) assert.equal(resolutionOf(code), 'no-such-name', code);
+  for (const code of ['EAI_AGAIN', 'EAI_FAIL', 'EAI_MEMORY', 'EAI_SYSTEM', 'ETIMEOUT', 'ESERVFAIL', 'EMFILE', 'EXYZZY', ''])
+    assert.equal(resolutionOf(code), 'no-answer', code);
 });
 
 test('an errno that nobody has met is unclassified, with its text', () => {

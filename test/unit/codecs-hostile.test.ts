@@ -6,6 +6,7 @@ import { decodeRpcReply } from '../../agent/codecs/dcerpc.ts';
 import type { Decoded } from '../../agent/codecs/decoded.ts';
 import { decodeDnsDatagram, decodeDnsStream } from '../../agent/codecs/dns.ts';
 import { decodeEptMap, rpcSyntaxes } from '../../agent/codecs/endpoint-mapper.ts';
+import { decodeHttpHead } from '../../agent/codecs/http.ts';
 import { decodeNodeStatus, decodeSessionReply } from '../../agent/codecs/netbios.ts';
 import { decodeNtpReply } from '../../agent/codecs/ntp.ts';
 import { decodeSmbReply } from '../../agent/codecs/smb.ts';
@@ -62,6 +63,11 @@ const rows: readonly Row[] = [
     reply: `050002011000000058000000020000008000000000000000${mapStub.slice(0, 128)}050002021000000058000000020000008000000000000000${mapStub.slice(128)}`,
   },
   { name: 'ept_map', decode: (received) => decodeEptMap(received, rpcSyntaxes.drsuapi), reply: mapStub, datagram: true },
+  {
+    name: 'HTTP head',
+    decode: decodeHttpHead,
+    reply: Buffer.from('HTTP/1.1 407 Proxy Authentication Required\r\nServer: squid/5.7\r\n\r\n').toString('hex'),
+  },
   { name: 'SMB2', decode: decodeSmbReply, reply: smbReply },
   { name: 'SMB1', decode: decodeSmbReply, reply: `00000025ff534d4272000000009853c8${'00'.repeat(20)}0100000000` },
 ];

@@ -15,6 +15,7 @@ import {
 import { type ProbeName, probes, traitsOf } from '../../agent/contract/probe.ts';
 import type { Assessed } from '../../src/assess.ts';
 import { judge, type Question } from '../../src/judge.ts';
+import { proxyTrouble } from '../../src/proxy-trouble.ts';
 import type { Expectation, Verdict } from '../../src/verdict.ts';
 
 const seenAt = { target: { address: '10.99.1.11', port: 389 }, at: '2026-11-22T08:00:00.000Z' } as const;
@@ -71,7 +72,119 @@ const rejected = (reason: Reason, status: Verdict['status'] = 'fail'): Verdict =
 
 type Case = readonly [name: string, question: Partial<Question>, verdict: Verdict];
 
+/** An endpoint by name, on no known platform. */
+const https = { probe: 'https', platform: undefined } as const;
+const unopened = (state: Observed['state'], reason: Reason, facts: Facts): Observed => ({
+  ...observed(state, reason),
+  service: { status: 'silent', facts },
+});
+const proxy = 'proxy.corp.example.com:3128';
+const refusal = (status: number, facts: Facts = {}): Observed => serving('absent', { proxy, proxyStatus: status, ...facts });
+const unknownName = unopened('filtered', 'name-unresolved', { resolution: 'no-such-name', complaint: 'no such name (ENOTFOUND)' });
+const unsettledName = unopened('filtered', 'name-unresolved', { resolution: 'no-answer', complaint: 'no answer (EAI_AGAIN)' });
+const barred = (status: number): Verdict => ({ status: 'inconclusive', finding: { code: 'proxy-refused', proxy, status } });
+
 const table: Readonly<Record<string, readonly Case[]>> = {
+  'a destination by name': [
+    ['a name that does not exist fails', { ...https, outcome: unknownName }, { status: 'fail', finding: { code: 'name-unknown' } }],
+    [
+      'a resolver that gives no answer says nothing of the destination',
+      { ...https, outcome: unsettledName },
+      { status: 'inconclusive', finding: { code: 'name-unsettled', why: 'no answer (EAI_AGAIN)' } },
+    ],
+    [
+      'forbidden, a name that does not exist proves no block',
+      { ...https, expect: blocked, outcome: unknownName },
+      { status: 'inconclusive', finding: { code: 'name-unknown' } },
+    ],
+    [
+      'forbidden, one address that is open is enough to fail',
+      { ...bareTcp, expect: shut, outcome: unopened('filtered', 'no-response', { addresses: ['192.0.2.1 filtered no-response', '192.0.2.2 open'] }) },
+      forbiddenOpen,
+    ],
+    [
+      'where a block would do, an address that answers fails beside one that hangs up',
+      { ...https, expect: blocked, outcome: serving('disconnected', { addresses: ['192.0.2.1 open disconnected', '192.0.2.2 open'] }) },
+      forbiddenOpen,
+    ],
+    [
+      'where a block would do, it passes when every address is shut in one way or another',
+      {
+        ...https,
+        expect: blocked,
+        outcome: unopened('filtered', 'no-response', { addresses: ['192.0.2.1 open tls-failed', '192.0.2.2 filtered no-response'] }),
+      },
+      passed,
+    ],
+    [
+      'forbidden, open or filtered is not open',
+      { ...bareUdp, expect: shut, outcome: unopened('open|filtered', 'no-response', { addresses: ['192.0.2.1 open|filtered no-response'] }) },
+      uninformative,
+    ],
+    [
+      'a bare port of a name is still only a handshake',
+      { ...bareTcp, outcome: serving('identified', { addresses: ['192.0.2.1 open'] }) },
+      { ...passed, notes: ['handshake-only'] },
+    ],
+    [
+      'a certificate that clients refuse fails, whatever comes after it',
+      { ...https, outcome: serving('disconnected', { tlsProtocol: 'TLSv1.3' }), assessed: [late, skew] },
+      { status: 'fail', finding: skew.finding, also: [late.finding] },
+    ],
+    [
+      'a certificate that is only worth a look does not decide over the silence after it',
+      { ...https, outcome: serving('silent', { tlsProtocol: 'TLSv1.3' }), assessed: [late] },
+      unproven('silent'),
+    ],
+    ['an endpoint that was never seen silent is not broken for it', { ...https, outcome: serving('disconnected') }, unproven('disconnected')],
+  ],
+  'an endpoint behind a proxy': [
+    ['passes when the proxy opens the way', { ...https, outcome: serving('identified', { proxy, proxyStatus: 200, httpStatus: 404 }) }, passed],
+    [
+      'is not blamed for a proxy that refuses the connection',
+      { ...https, outcome: unopened('closed', 'conn-refused', { proxy }) },
+      { status: 'fail', finding: { code: 'proxy-unreachable', proxy, reason: 'conn-refused' } },
+    ],
+    [
+      'is not blamed for a proxy that is dropped',
+      { ...https, outcome: unopened('filtered', 'no-response', { proxy }) },
+      { status: 'fail', finding: { code: 'proxy-unreachable', proxy, reason: 'no-response' } },
+    ],
+    [
+      'is not blamed for the name of the proxy',
+      { ...https, outcome: unopened('filtered', 'name-unresolved', { proxy, resolution: 'no-such-name' }) },
+      { status: 'fail', finding: { code: 'name-unknown', proxy } },
+    ],
+    [
+      'is undecided while the proxy is silent',
+      { ...https, outcome: serving('silent', { proxy }) },
+      { status: 'inconclusive', finding: { code: 'proxy-silent', proxy, status: 'silent' } },
+    ],
+    [
+      'is undecided when the proxy hangs up',
+      { ...https, outcome: serving('disconnected', { proxy }) },
+      { status: 'inconclusive', finding: { code: 'proxy-silent', proxy, status: 'disconnected' } },
+    ],
+    [
+      'fails where the proxy is none',
+      { ...https, outcome: serving('malformed', { proxy }) },
+      { status: 'fail', finding: { code: 'proxy-silent', proxy, status: 'malformed' } },
+    ],
+    ...[403, 407, 502, 504].map((status): Case => [
+      `fails when the proxy answers ${status}`,
+      { ...https, outcome: refusal(status) },
+      { status: 'fail', finding: { code: 'proxy-refused', proxy, status } },
+    ]),
+    [
+      'is undecided when the proxy wants a login that was kept back',
+      { ...https, outcome: refusal(407, { proxyCredentialsWithheld: true }) },
+      { status: 'inconclusive', finding: { code: 'proxy-refused', proxy, status: 407, withheld: true } },
+    ],
+    ['is blocked when the proxy forbids it and a block is wanted', { ...https, expect: blocked, outcome: refusal(403) }, passed],
+    ['is not blocked for sure by any other answer', { ...https, expect: blocked, outcome: refusal(502) }, barred(502)],
+    ['is not filtered because a proxy forbids it', { ...https, expect: shut, outcome: refusal(403) }, barred(403)],
+    ['behind the proxy, its own silence is its own', { ...https, outcome: serving('silent', { proxy, proxyStatus: 200 }) }, unproven('silent')],
+  ],
   'open and identified, or only the port asked': [
     ['an identified service passes', { outcome: serving('identified') }, passed],
     ['an identified service passes on a platform that nobody has seen', { outcome: serving('identified'), platform: 'windows' }, passed],
@@ -327,7 +440,18 @@ describe('judge: whatever was seen', () => {
   const probeNames: readonly ProbeName[] = Object.keys(probes).filter((name): name is ProbeName => name in probes);
   const service = fc.record({
     status: fc.constantFrom(...serviceStatuses),
-    facts: fc.record<Facts>({ rejectionsLimited: fc.boolean(), looksLike: fc.constant('http') }, { requiredKeys: [] }),
+    facts: fc.record<Facts>(
+      {
+        rejectionsLimited: fc.boolean(),
+        looksLike: fc.constant('http'),
+        addresses: fc.subarray(['192.0.2.1 open', '192.0.2.2 open silent', '192.0.2.3 open tls-failed', '192.0.2.4 filtered no-response']),
+        resolution: fc.constantFrom('no-such-name', 'no-answer'),
+        proxy: fc.constant(proxy),
+        proxyStatus: fc.constantFrom(200, 403, 407, 502),
+        proxyCredentialsWithheld: fc.boolean(),
+      },
+      { requiredKeys: [] },
+    ),
   });
   const anyObserved: fc.Arbitrary<Outcome> = fc.record(
     {
@@ -409,17 +533,27 @@ describe('judge: whatever was seen', () => {
     always((question) => {
       const { outcome, expect } = question;
       if (expect.includes('open') || outcome?.kind !== 'observed' || outcome.state !== 'open') return;
+      if (outcome.service?.facts.proxyStatus === 403 && proxyTrouble(outcome) !== undefined) return;
       if (judge(question).status === 'pass') assert.match(outcome.service?.status ?? '', /^(disconnected|tls-failed)$/);
     });
   });
-  test('no answer behind an open port fails only where a healthy service is known to answer', () => {
+  test('what a proxy did passes only as a block, and only where it forbids', () => {
+    always((question) => {
+      const { outcome, expect } = question;
+      if (outcome?.kind !== 'observed' || proxyTrouble(outcome) === undefined || judge(question).status !== 'pass') return;
+      assert.ok(expect.includes('blocked') && outcome.service?.facts.proxyStatus === 403);
+    });
+  });
+  test('no answer behind an open port fails only where a healthy service is known to answer, or for what it showed before', () => {
     always((question) => {
       const { outcome, probe, platform } = question;
       if (outcome?.kind !== 'observed' || outcome.state !== 'open' || !/^(silent|disconnected|tls-failed)$/.test(outcome.service?.status ?? ''))
         return;
+      if (proxyTrouble(outcome) !== undefined) return;
+      const isBad = question.assessed.some(({ severity }) => severity === 'fail');
       const { status } = judge({ ...wanted(question), requirement: 'required' });
       const isKnown = traitsOf(probe).silence === 'failure' && platform !== undefined && traitsOf(probe).seenOn.includes(platform);
-      assert.equal(status, isKnown ? 'fail' : 'inconclusive');
+      assert.equal(status, isKnown || isBad ? 'fail' : 'inconclusive');
     });
   });
   test('what is not required warns where what is required fails or is inconclusive, and is the same otherwise', () => {

@@ -60,6 +60,12 @@ const findingCodes = {
   prerequisite: true,
   'not-applicable': true,
   'no-vantage': true,
+  'field-missing': true,
+  'name-unknown': true,
+  'name-unsettled': true,
+  'proxy-unreachable': true,
+  'proxy-silent': true,
+  'proxy-refused': true,
 } as const satisfies Record<FindingCode, true>;
 
 const noteCodes = {
