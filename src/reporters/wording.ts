@@ -521,6 +521,9 @@ const serviceWords = {
 
 /** The codes of the published matrices; those of other people's matrices read as they are written. */
 const symptoms: Readonly<Record<string, string>> = {
+  'agent-updates': 'updates of the SSM Agent',
+  'amazon-q': 'Amazon Q Developer',
+  'cli-sign-in': 'sign-in of the AWS CLI and SDKs',
   'ad-powershell': 'the AD PowerShell module',
   'dc-not-found': 'finding a DC',
   'domain-join': 'domain join',
@@ -529,14 +532,23 @@ const symptoms: Readonly<Record<string, string>> = {
   'legacy-names': 'NetBIOS names',
   logon: 'logon',
   'name-resolution': 'name resolution',
+  'not-managed': 'registration with Systems Manager',
   'password-change': 'password change',
   'remote-desktop': 'remote desktop',
   'remote-management': 'remote management',
+  patching: 'Patch Manager',
+  provisioning: 'provisioning of users and groups',
   replication: 'replication',
   'rpc-unavailable': '"The RPC server is unavailable"',
+  'run-command': 'Run Command',
   'secure-ldap': 'LDAP over TLS',
+  'session-logs': 'logs of sessions and commands',
+  'session-manager': 'Session Manager',
+  'sign-in': 'sign-in to AWS',
+  'state-manager': 'State Manager',
   'time-skew': 'clock skew',
   trust: 'trusts',
+  'vss-snapshots': 'VSS snapshots',
   'universal-groups': 'universal groups at logon',
 };
 

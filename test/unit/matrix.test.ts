@@ -132,6 +132,37 @@ describe('the matrices that come with the package', () => {
     assert.deepEqual(decisive.flatMap(portTexts).sort(), ports.sort());
   });
 
+  it('endpoints are asked by name over HTTPS, each with a page that says so', () => {
+    for (const name of ['ssm-endpoints', 'signin-endpoints']) {
+      const { to, rules } = shipped(name, false);
+      assert.equal(to, undefined, name);
+      for (const rule of rules) {
+        assert.deepEqual([rule.probe, portTexts(rule), rule.direction], ['https', ['443/tcp'], 'forward'], rule.id);
+        assert.match(rule.source, /^https:\/\/(docs\.aws\.amazon|learn\.microsoft)\.com\//, rule.id);
+        assert.match(rule.to?.name ?? '', /^[a-z0-9.{}-]+$/, rule.id);
+      }
+    }
+  });
+
+  it('Systems Manager needs its own endpoint and that of its messages, and every other one for something', () => {
+    const { rules } = shipped('ssm-endpoints', false);
+    assert.deepEqual(
+      rules.map(({ id, to }) => [id, to?.name]),
+      ['ssm', 'ssmmessages', 'ec2messages', 's3', 'ec2', 'logs', 'kms'].map((id) => [id, `${id}.{region}.amazonaws.com`]),
+    );
+    const decisive = rules.filter(({ requirement }) => requirement === 'required');
+    assert.deepEqual(
+      decisive.map(({ id, purposes }) => [id, purposes]),
+      [
+        ['ssm', ['ssm']],
+        ['ssmmessages', ['ssm']],
+      ],
+    );
+    for (const { id, requirement, purposes, note } of rules) {
+      if (requirement === 'optional') assert.deepEqual([purposes.length, (note ?? '').length > 20], [0, true], id);
+    }
+  });
+
   it('whoever needs an answer stands after the rule that gives it', () => {
     for (const { rules, name } of publishedMatrices().map((matrix) => shipped(matrix, false))) {
       for (const [index, rule] of rules.entries()) {
