@@ -100,7 +100,7 @@ export const probes = {
     // Public endpoints are out of this project's reach: what is known of their silence comes from documents.
     seenOn: [],
     forms: 1,
-    asks: 'a TLS handshake under the name, then HEAD of / inside it; through the HTTP proxy that the environment names, after CONNECT',
+    asks: 'a TLS handshake under the name, then HEAD of / inside it; after CONNECT where the environment names a proxy',
   },
 } as const satisfies Readonly<Record<string, ProbeTraits>>;
 
