@@ -47,14 +47,19 @@ export interface Told {
 }
 
 /** Runs the job as the agent on `client` would; `heard` is called with each result as it is told. */
-export async function runJob(job: Job, heard: (result: Settled) => void = () => undefined, signal = new AbortController().signal): Promise<Told> {
+export async function runJob(
+  job: Job,
+  heard: (result: Settled) => void = () => undefined,
+  signal = new AbortController().signal,
+  around: Partial<Surroundings> = {},
+): Promise<Told> {
   const results: Settled[] = [];
   const tell = (message: Parameters<Parameters<typeof run>[2]>[0]): void => {
     if (message.kind !== 'result') return;
     results.push(message);
     heard(message);
   };
-  return { reason: await run(job, 'client', tell, signal, surroundings), results };
+  return { reason: await run(job, 'client', tell, signal, { ...surroundings, ...around }), results };
 }
 
 /** The result of the check with this index; there must be exactly one. */
