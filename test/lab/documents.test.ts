@@ -28,7 +28,7 @@ const translation: readonly (readonly [document: RegExp, lab: string])[] = [
 
 /** Commands that are run elsewhere: the file that does, and the words in it that do. */
 const elsewhere: Readonly<Record<string, readonly [file: string, words: string]>> = {
-  'npm start': ['test/e2e/demo.test.ts', "'npm', 'start'"],
+  'npm start': ['test/e2e/first-run.test.ts', "'npm', 'start'"],
   'npm test': ['.ci/run', 'npm test'],
   'npm ci': ['test/support/prepare.cjs', "'ci'"],
   'npm run check': ['.ci/run', 'npm run --silent check'],
@@ -54,8 +54,8 @@ describe('every command of the documents does what it says', { skip: installed ?
 
   for (const document of documents) {
     for (const block of blocksOf(document)) {
-      if (block.language === 'yaml') test(`${block.place} is a file`, () => void keep(stage, block));
-      if (block.text.startsWith('#!')) test(`${block.place} is a script`, async () => void (await runScript(stage, block)));
+      if (block.language === 'yaml') test(`${block.place} is a file`, () => keep(stage, block));
+      if (block.text.startsWith('#!')) test(`${block.place} is a script`, async () => runScript(stage, block));
       else for (const command of commandsOf(block)) test(`${block.place} ${command}`, async () => runOne(stage, command));
     }
     for (const { place, command } of commandsInText(document)) test(`${place} ${command}`, async () => runOne(stage, command));
