@@ -64,7 +64,8 @@ const rules: Readonly<Record<ProbeName, readonly Rule[]>> = {
   epm: [portTranslation, anonymousRefused, mapperComplaint],
   rpc: [portTranslation, portRange, bindRefusal],
   netbios: [netbiosName, nameService],
-  https: certificate,
+  // Who issued it comes first: that names the device which answers in the place of the endpoint.
+  https: [certificateChain, ...certificate.filter((rule) => rule !== certificateChain)],
 };
 
 /** What holds for every protocol. */

@@ -2,12 +2,13 @@
 import type { LocateJob } from '../agent/contract/locate.ts';
 import type { Connection } from './connectors/connector.ts';
 import type { Host, Inventory } from './inventory.ts';
-import { locate } from './locate.ts';
+import { locate, type Search } from './locate.ts';
 import { type Plan, plan } from './plan.ts';
 import type { Conclusion, Purpose } from './preflight/conclusion.ts';
 import { conclude, concludeLost } from './preflight/decision.ts';
 import { type Questions, sourceRole } from './preflight/purpose.ts';
-import { inventoryOf, selectDcs, type Self } from './preflight/selection.ts';
+import { inventoryOf, selectDcs, type Selection, selectPdcs, type Self } from './preflight/selection.ts';
+import { concludeTrust, type Side } from './preflight/trust.ts';
 import { type Report, reportSchema, summarize } from './report.ts';
 import { type Circumstances, matrixRecord, run } from './run.ts';
 
@@ -22,10 +23,70 @@ export interface Intent {
 export type Surroundings = Pick<Circumstances, 'version' | 'signal' | 'emergency' | 'now'> & { readonly connection: Connection };
 
 /** Locates, asks and concludes. Resolves to an ordinary report with its conclusion; where no DC was found, one without results. */
-export async function preflight(job: LocateJob, { purpose, questions, self }: Intent, surroundings: Surroundings): Promise<Report> {
+export async function preflight(job: LocateJob, intent: Intent, surroundings: Surroundings): Promise<Report> {
+  const { purpose, questions, self } = intent;
+  const inquiry = begin(job, intent, surroundings);
+  const search = await inquiry.search(job);
+  if ('lost' in search) return inquiry.lost(search.lost);
+  const { located } = search;
+  const selection = selectDcs(located, job.domain, addressesIn(job));
+  const inventory = inventoryOf([{ domain: job.domain, near: selection.near }], self, located.resolvers.map(addressOf));
+  const report = await inquiry.ask(inventory);
+  const evidence = { located, selection, dcs: dcsOf(inventory), results: report?.results ?? [] };
+  return inquiry.close(report, conclude(purpose, job.domain, questions, evidence));
+}
+
+/**
+ * The same for a trust of the job's domain with `trusted`: both are located, both PDC emulators are asked, and those of `trusted` for the job's domain too,
+ * since each must find the other. Named DCs whose name ends in `trusted` are DCs of that domain.
+ */
+export async function preflightTrust(job: LocateJob, trusted: string, intent: Intent, surroundings: Surroundings): Promise<Report> {
+  const { questions, self } = intent;
+  const inquiry = begin(job, intent, surroundings);
+  const isAbroad = ({ dnsName }: LocateJob['dcs'][number]): boolean => dnsName.endsWith(`.${trusted}`);
+  const jobs = {
+    home: { ...job, dcs: job.dcs.filter((dc) => !isAbroad(dc)) },
+    abroad: { ...job, domain: trusted, dcs: job.dcs.filter(isAbroad) },
+  } as const;
+  const [home, abroad] = await Promise.all([inquiry.search(jobs.home), inquiry.search(jobs.abroad)]);
+  if ('lost' in home) return inquiry.lost(home.lost);
+  if ('lost' in abroad) return inquiry.lost(abroad.lost);
+  const selectionOf = ({ domain, dcs }: LocateJob, { located }: typeof home): Selection => selectPdcs(located, domain, addressesIn({ dcs }), self);
+  const [near, far] = [selectionOf(jobs.home, home), selectionOf(jobs.abroad, abroad)];
+  const nameServers = far.near.map(addressOf);
+  const back = nameServers.length === 0 ? undefined : await inquiry.search({ ...jobs.home, resolvers: nameServers, dcs: [] });
+  if (back !== undefined && 'lost' in back) return inquiry.lost(back.lost);
+  const parties = [
+    { domain: job.domain, near: near.near },
+    { domain: trusted, near: far.near },
+  ];
+  const inventory = inventoryOf(parties, self, home.located.resolvers.map(addressOf));
+  const report = await inquiry.ask(inventory);
+  const sideOf = (domain: string, { located }: typeof home, selection: Selection): Side => {
+    const dcs = dcsOf(inventory).filter((host) => host.domain === domain);
+    return { domain, located, selection, dcs };
+  };
+  const evidence = {
+    home: sideOf(job.domain, home, near),
+    abroad: sideOf(trusted, abroad, far),
+    ...(back !== undefined && { wayBack: back.located }),
+    results: report?.results ?? [],
+  };
+  return inquiry.close(report, concludeTrust(questions, evidence, self));
+}
+
+/** A preflight under way: what both kinds do alike. */
+interface Undertaking {
+  readonly search: (job: LocateJob) => Promise<Search>;
+  /** The report of an ordinary run; undefined where there is no DC to ask. */
+  readonly ask: (inventory: Inventory) => Promise<Report | undefined>;
+  readonly close: (report: Report | undefined, conclusion: Conclusion) => Report;
+  readonly lost: (why: string) => Report;
+}
+
+function begin(job: LocateJob, { purpose, questions, self }: Intent, surroundings: Surroundings): Undertaking {
   const { connection, signal, emergency, now, version } = surroundings;
   const startedAt = new Date(now()).toISOString();
-  const search = await locate(job, asker(self), connection, { soft: signal, hard: emergency });
   const empty = (conclusion: Conclusion, lost?: string): Report => ({
     schema: reportSchema,
     tool: { name: 'portmatrix', version },
@@ -38,25 +99,21 @@ export async function preflight(job: LocateJob, { purpose, questions, self }: In
     summary: summarize([]),
     results: [],
   });
-  if ('lost' in search) return empty(concludeLost(purpose, job.domain, search.lost), search.lost);
-
-  const { located } = search;
-  const named = job.dcs.map(({ address }) => address);
-  const selection = selectDcs(located, job.domain, named);
-  if (selection.near.length === 0) return empty(conclude(purpose, job.domain, questions, { located, selection, dcs: [], results: [] }));
-  const resolvers = located.resolvers.map(({ address }) => address);
-  const inventory = inventoryOf(job.domain, self, selection.near, resolvers);
-  const report = await run(planOf(job.run, questions, inventory), {
-    ...surroundings,
-    inventory,
-    pace: { paceName: 'normal' },
-    allowInconclusive: false,
-    settled: () => undefined,
-  });
-  const dcs = inventory.hosts.filter(({ roles }) => roles.includes('dc'));
-  const conclusion = conclude(purpose, job.domain, questions, { located, selection, dcs, results: report.results });
-  // A source of one address family never meets a DC of the other: that is how two families are asked, and no news.
-  return { ...report, run: { ...report.run, startedAt }, excluded: [], preflight: conclusion };
+  return {
+    search: (wanted) => locate(wanted, asker(self), connection, { soft: signal, hard: emergency }),
+    ask: async (inventory) => {
+      if (dcsOf(inventory).length === 0) return undefined;
+      const pace = { paceName: 'normal' } as const;
+      const asked = planOf(job.run, questions, inventory);
+      return run(asked, { ...surroundings, inventory, pace, allowInconclusive: false, settled: () => undefined });
+    },
+    close: (report, conclusion) =>
+      report === undefined
+        ? empty(conclusion)
+        : // A source of one address family never meets a DC of the other: that is how two families are asked, and no news.
+          { ...report, run: { ...report.run, startedAt }, excluded: [], preflight: conclusion },
+    lost: (why) => empty(concludeLost(purpose, job.domain, why), why),
+  };
 }
 
 /** How long one check may take, and how often it may ask: as in a run. */
@@ -64,6 +121,18 @@ const patience = { timeoutMs: 5_000, attempts: 2 } as const;
 
 function planOf(id: string, { matrix }: Questions, inventory: Inventory): Plan {
   return plan([matrix], inventory, { run: id, sources: [], destinations: [], rules: [], paceName: 'normal', ...patience });
+}
+
+function dcsOf({ hosts }: Inventory): readonly Host[] {
+  return hosts.filter(({ roles }) => roles.includes('dc'));
+}
+
+function addressesIn({ dcs }: Pick<LocateJob, 'dcs'>): readonly string[] {
+  return dcs.map(addressOf);
+}
+
+function addressOf({ address }: { readonly address: string }): string {
+  return address;
 }
 
 /** This host before anything is known of its neighbours. */

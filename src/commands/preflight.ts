@@ -9,7 +9,7 @@ import { findMatrix } from '../matrix.ts';
 import { type Purpose, purposes } from '../preflight/conclusion.ts';
 import { questionsOf } from '../preflight/purpose.ts';
 import type { Self } from '../preflight/selection.ts';
-import { preflight } from '../preflight.ts';
+import { preflight, preflightTrust } from '../preflight.ts';
 import { quote } from '../quotation.ts';
 import { type Format, formats, reporters } from '../reporters/registry.ts';
 import { exitCode } from '../report.ts';
@@ -27,6 +27,7 @@ export function describePreflight(argv: Argv) {
       describe: 'what this host is about to do',
       defaultDescription: 'join-windows on Windows, else join-linux',
     })
+    .option('trusted-domain', { type: 'string', requiresArg: true, describe: 'with --purpose trust: DNS name of the other AD domain' })
     .option('dc', { type: 'string', array: true, requiresArg: true, describe: 'a DC that is asked whatever DNS says: name=IP' })
     .option('dns-server', { type: 'string', array: true, requiresArg: true, describe: 'ask these resolvers instead of those of this host' })
     .option('format', { choices: formats, requiresArg: true, default: 'table' as const, describe: 'what goes to stdout' })
@@ -38,14 +39,19 @@ export function describePreflight(argv: Argv) {
       '$0 preflight --domain corp.example.com --purpose ad-connector --dns-server 10.0.1.10 --dns-server 10.0.2.10',
       'from a subnet of the directory',
     )
+    .example(
+      '$0 preflight --domain corp.example.com --purpose trust --trusted-domain partner.example.com',
+      'on the PDC emulator of corp; then the other way round on that of partner',
+    )
     .epilogue(
-      'Exit codes: 0 GO, with or without warnings; 1 NO-GO; 2 wrong usage, nothing was sent; 3 undecided, or a promotion, of which only the way out can be asked from here.',
+      'Exit codes: 0 GO, with or without warnings; 1 NO-GO; 2 wrong usage, nothing was sent; 3 undecided, or a promotion or a trust, of which only the way out can be asked from here.',
     );
 }
 
 interface PreflightOptions {
   readonly domain: string;
   readonly purpose?: Purpose | undefined;
+  readonly trustedDomain?: string | undefined;
   readonly dc?: readonly string[] | undefined;
   readonly dnsServer?: readonly string[] | undefined;
   readonly format: Format;
@@ -54,27 +60,22 @@ interface PreflightOptions {
 
 /** Looks, concludes, writes the files and prints the report. Exits as the conclusion deserves. */
 export async function preflightCommand(options: PreflightOptions, terminal: Terminal): Promise<ExitCode> {
-  const domain = domainOf(options.domain);
+  const domain = domainOf('--domain', options.domain);
   const dcs = list('--dc', options.dc).map((text) => namedDc(text, domain));
   const resolvers = [...new Set(list('--dns-server', options.dnsServer).map((text) => addressOf('--dns-server', text)))];
   const purpose = options.purpose ?? (platform() === 'win32' ? 'join-windows' : 'join-linux');
+  const trusted = trustedDomainOf(options, purpose, domain);
   const published = (name: string) => findMatrix(name, { cwd: terminal.cwd, asPublished: false });
   const questions = questionsOf(purpose, { clientToDc: published('client-to-dc'), dcToDc: published('dc-to-dc') });
   const run = runId(new Date());
   if (options.out === '') throw new UsageError('--out is empty, expected a folder');
   const folder = resolve(terminal.cwd, options.out ?? `reports/${run}`);
   await openRun(folder);
-  const report = await preflight(
-    { kind: 'locate', contract: contractVersion, run, domain, resolvers, dcs, timeoutMs: 3_000, attempts: 2, endsAfterMs: 60_000 },
-    { purpose, questions, self: thisHost() },
-    {
-      connection: connectByCommand(),
-      version: terminal.version,
-      signal: terminal.stop,
-      emergency: terminal.emergency,
-      now: Date.now,
-    },
-  );
+  const job = { kind: 'locate', contract: contractVersion, run, domain, resolvers, dcs, timeoutMs: 3_000, attempts: 2, endsAfterMs: 60_000 } as const;
+  const intent = { purpose, questions, self: thisHost() };
+  const { version, stop: signal, emergency } = terminal;
+  const surroundings = { connection: connectByCommand(), version, signal, emergency, now: Date.now };
+  const report = await (trusted === undefined ? preflight(job, intent, surroundings) : preflightTrust(job, trusted, intent, surroundings));
   const { written, problems } = await writeRun(folder, report);
   for (const chunk of reporters[options.format](report, terminal)) await terminal.out(chunk);
   if (written.length > 0) terminal.err(`Written: ${written.join(', ')}\n`);
@@ -92,11 +93,24 @@ function thisHost(): Self {
   return { name: /^[\w-]{1,63}$/.test(name) ? name : 'this-host', addresses };
 }
 
-function domainOf(text: string): string {
+/** The other domain of a trust; undefined for any other purpose. */
+function trustedDomainOf({ trustedDomain }: PreflightOptions, purpose: Purpose, domain: string): string | undefined {
+  if (purpose !== 'trust') {
+    if (trustedDomain === undefined) return undefined;
+    throw new UsageError(`--trusted-domain ${quote(trustedDomain)} is of no use with --purpose ${purpose}: expected --purpose trust`);
+  }
+  if (trustedDomain === undefined)
+    throw new UsageError('--trusted-domain is missing: expected the DNS name of the domain that the trust is to be made with');
+  const trusted = domainOf('--trusted-domain', trustedDomain);
+  if (trusted === domain) throw new UsageError(`--trusted-domain ${quote(trustedDomain)} is the domain itself: expected another one`);
+  return trusted;
+}
+
+function domainOf(option: string, text: string): string {
   const domain = text.toLowerCase().replace(/\.$/, '');
   // What stands before it when DCs are looked for takes its part of the 253 characters.
   if (/^(?!.{201})(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/.test(domain)) return domain;
-  throw new UsageError(`--domain ${quote(text)} is not a DNS name: expected one like corp.example.com`);
+  throw new UsageError(`${option} ${quote(text)} is not a DNS name: expected one like corp.example.com`);
 }
 
 function namedDc(text: string, domain: string): { readonly dnsName: string; readonly address: string } {

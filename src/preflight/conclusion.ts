@@ -2,7 +2,7 @@
 import type { FindingCode } from '../verdict.ts';
 
 /** What a host is about to do. */
-export const purposes = ['join-windows', 'join-linux', 'ad-connector', 'promote'] as const;
+export const purposes = ['join-windows', 'join-linux', 'trust', 'promote', 'ad-connector'] as const;
 export type Purpose = (typeof purposes)[number];
 
 /** The steps of a join, in the order in which it takes them; `clock`, `rpc-reset` and `other` are ways to fail rather than steps. */
@@ -86,7 +86,8 @@ export type LocatorFinding =
   | { readonly code: 'no-resolver' }
   | { readonly code: 'resolver-silent' | 'resolver-refused'; readonly resolver: string }
   | { readonly code: 'resolver-not-asked'; readonly resolver: string; readonly message: string }
-  | { readonly code: 'no-srv'; readonly resolver: string; readonly rcode: string }
+  /** `domain`, here and below: the one that was asked for, where it is not the preflight's own. */
+  | { readonly code: 'no-srv'; readonly resolver: string; readonly rcode: string; readonly domain?: string }
   | {
       readonly code: 'resolvers-disagree';
       readonly resolver: string;
@@ -97,10 +98,26 @@ export type LocatorFinding =
   | { readonly code: 'no-address'; readonly names: readonly string[] }
   | { readonly code: 'no-site' }
   | { readonly code: 'site-uncovered'; readonly site: string }
-  | { readonly code: 'no-ping' }
+  | { readonly code: 'no-ping'; readonly domain?: string }
   | { readonly code: 'left-out'; readonly names: number }
   | { readonly code: 'address-not-ready'; readonly name: string; readonly address: string }
-  | { readonly code: 'clocks-disagree'; readonly dc: string; readonly spreadMs: number };
+  | { readonly code: 'clocks-disagree'; readonly dc: string; readonly spreadMs: number }
+  /** Nobody says which DC is the domain's PDC emulator. */
+  | { readonly code: 'no-pdc'; readonly domain: string }
+  /** This host is not the PDC emulator, from which a trust is made. */
+  | { readonly code: 'not-the-pdc'; readonly pdc: string }
+  /** A name server of the trusted domain does not find this one, or does not tell. */
+  | { readonly code: 'no-way-back'; readonly resolver: string; readonly rcode: string; readonly domain: string }
+  | { readonly code: 'way-back-untold'; readonly resolver: string; readonly domain: string };
+
+/** The other side of a trust. */
+export interface TrustedDomain {
+  readonly domain: string;
+  /** What this host's resolvers make of it: the forwarding there. */
+  readonly resolvers: readonly ResolverConclusion[];
+  /** What the name servers on its PDC emulator make of this domain: the forwarding back. */
+  readonly wayBack: readonly ResolverConclusion[];
+}
 
 /** Checks that were not made because a step before them failed. With `perDc`, for each DC: none was found, so none could be counted. */
 export interface Skipped {
@@ -114,13 +131,14 @@ export interface Conclusion {
   readonly purpose: Purpose;
   readonly domain: string;
   readonly decision: 'go' | 'go-with-warnings' | 'no-go' | 'undecided';
-  /** DCs from which nobody asked back to this host: a promotion needs that too, so its GO is half of one. */
+  /** DCs from which nobody asked back to this host: a promotion and a trust need that too, so their GO is half of one. */
   readonly inboundUntested?: number;
   /** Why nobody could look, where that is so. */
   readonly lost?: string;
   /** AD site of this host; empty: its subnet is missing in AD; absent: no DC said. */
   readonly clientSite?: string;
   readonly resolvers: readonly ResolverConclusion[];
+  readonly trusted?: TrustedDomain;
   readonly dcs: readonly DcConclusion[];
   readonly far: readonly FarDc[];
   readonly findings: readonly LocatorFinding[];

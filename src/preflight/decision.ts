@@ -2,7 +2,7 @@
 import type { Located } from '../../agent/contract/locate.ts';
 import type { Host } from '../inventory.ts';
 import type { Result } from '../report.ts';
-import type { Conclusion, DcConclusion, LocatorFinding, Purpose } from './conclusion.ts';
+import type { Conclusion, DcConclusion, FarDc, LocatorFinding, Purpose } from './conclusion.ts';
 import { predict } from './prediction.ts';
 import { checksPerDc, type Questions } from './purpose.ts';
 import { clockFindings, readinessOf, skippedOf, warningsOf } from './readiness.ts';
@@ -43,10 +43,7 @@ export function conclude(purpose: Purpose, domain: string, { matrix, noteworthy 
     ...(located.clientSite !== undefined && { clientSite: located.clientSite }),
     resolvers: resolution.resolvers,
     dcs,
-    far: selection.far.map(({ dnsName, address, ping }) => {
-      const facts = pingOf(ping, domain);
-      return { name: dnsName, address, ...(facts?.site !== undefined && { site: facts.site }), answered: facts !== undefined };
-    }),
+    far: farOf(selection, domain),
     findings,
     warnings,
     predictions: isGo ? [] : predict(purpose, resolution, dcs),
@@ -69,7 +66,15 @@ function decide({ stop }: Resolution, ready: number, dcs: readonly DcConclusion[
   return dcs.some(({ state, readOnly }) => state === 'undecided' && !readOnly) ? 'undecided' : 'no-go';
 }
 
+/** The DCs that were only pinged. */
+export function farOf({ far }: Selection, domain: string): readonly FarDc[] {
+  return far.map(({ dnsName, address, ping }) => {
+    const facts = pingOf(ping, domain);
+    return { name: dnsName, address, ...(facts?.site !== undefined && { site: facts.site }), answered: facts !== undefined };
+  });
+}
+
 /** A ready DC with another address that is not: whoever picks that one waits, or fails. */
-function halfReady({ name, address, state }: DcConclusion, ready: ReadonlySet<string>): readonly LocatorFinding[] {
+export function halfReady({ name, address, state }: DcConclusion, ready: ReadonlySet<string>): readonly LocatorFinding[] {
   return ready.has(name) && state !== 'ready' ? [{ code: 'address-not-ready', name, address }] : [];
 }

@@ -18,7 +18,7 @@ const windows: Readonly<Partial<Record<Step, string>>> = {
 };
 
 /** The errors that a join would likely end with: of the resolvers if it gets no further, else of the DCs that the locator would pick. */
-export function predict(purpose: Purpose, { stop }: Resolution, dcs: readonly DcConclusion[]): readonly Prediction[] {
+export function predict(purpose: Purpose, { stop }: Pick<Resolution, 'stop'>, dcs: readonly DcConclusion[]): readonly Prediction[] {
   if (stop !== undefined) return stop === 'unknown' ? [] : predictionOf(purpose, stop);
   const candidates = dcs.filter(({ readOnly }) => !readOnly);
   const picked = candidates.filter(({ failed }) => failed.every(({ step }) => step !== 'locator'));
@@ -37,6 +37,11 @@ function predictionOf(purpose: Purpose, step: Step): readonly Prediction[] {
       return [{ step, code: 'adcli' }];
     case 'ad-connector':
       return [{ step, code: 'ad-connector' }];
+    // Whoever makes a trust is told no more than that the other domain cannot be contacted.
+    case 'trust': {
+      const code = step === 'srv' || step === 'address' ? windows.dns : windows[step];
+      return code === undefined ? [] : [{ step, code }];
+    }
     case 'join-windows':
     case 'promote': {
       const code = windows[step];

@@ -62,8 +62,34 @@ function isOutOfReach({ ping }: Candidate): boolean {
   return ping.kind === 'failed' && ping.code === 'unsupported';
 }
 
+/**
+ * For a trust: the PDC emulators of a domain, as DNS names them, or, where it names none, as the DCs say themselves; and the DCs that the user named.
+ * This host asks itself nothing.
+ */
+export function selectPdcs({ candidates, resolvers }: Located, domain: string, named: readonly string[], self: Self): Selection {
+  const others = candidates.filter(({ address }) => !self.addresses.includes(address));
+  const dialable = others.filter((one) => !isOutOfReach(one) || others.every((other) => other.dnsName !== one.dnsName || isOutOfReach(other)));
+  const pdcs = pdcNames({ candidates, resolvers }, domain);
+  const isNear = ({ dnsName, address }: Candidate): boolean => pdcs.includes(dnsName) || named.includes(address);
+  return { near: dialable.filter(isNear), far: dialable.filter((candidate) => !isNear(candidate)) };
+}
+
+/** DNS names of a domain's PDC emulator: one, unless DNS or the DCs contradict each other. */
+export function pdcNames({ candidates, resolvers }: Pick<Located, 'candidates' | 'resolvers'>, domain: string): readonly string[] {
+  const listed = [...new Set(resolvers.flatMap(({ pdc }) => pdc.found))];
+  if (listed.length > 0) return listed;
+  const claiming = candidates.filter(({ ping }) => pingOf(ping, domain)?.roles?.includes('pdc') === true);
+  return [...new Set(claiming.map(({ dnsName }) => dnsName))];
+}
+
+/** DCs of one domain that are asked. */
+export interface Party {
+  readonly domain: string;
+  readonly near: readonly Candidate[];
+}
+
 /** The inventory of a preflight: this host, once for each address family, and the DCs. A DC's DNS counts only when this host uses it as a resolver. */
-export function inventoryOf(domain: string, self: Self, near: readonly Candidate[], resolvers: readonly string[]): Inventory {
+export function inventoryOf(parties: readonly Party[], self: Self, resolvers: readonly string[]): Inventory {
   const base = { joined: false, readOnly: false, node: 'node', rpc: {}, features: [] } as const;
   const taken = new Set<string>();
   const nameFor = (wanted: string, six: boolean): string => {
@@ -75,7 +101,8 @@ export function inventoryOf(domain: string, self: Self, near: readonly Candidate
       return name;
     }
   };
-  const dcs = near.map(({ dnsName, address, ping }): Host => {
+  const members = parties.flatMap(({ domain, near }) => near.map((candidate) => ({ domain, ...candidate })));
+  const dcs = members.map(({ domain, dnsName, address, ping }): Host => {
     const facts = pingOf(ping, domain);
     const isCatalog = facts?.roles?.includes('gc') ?? true;
     return {
@@ -91,12 +118,12 @@ export function inventoryOf(domain: string, self: Self, near: readonly Candidate
       ...(facts?.site !== undefined && facts.site !== '' && { site: facts.site }),
     };
   });
-  const families = [...new Set(near.map(({ address }) => isSix(address)))].toSorted((one, other) => Number(one) - Number(other));
+  const families = [...new Set(members.map(({ address }) => isSix(address)))].toSorted((one, other) => Number(one) - Number(other));
   const sources = families.map((six): Host => {
     const address = self.addresses.find((literal) => isSix(literal) === six) ?? (six ? '::1' : '127.0.0.1');
     return { ...base, name: nameFor(self.name, six), address, dnsName: self.name, roles: [sourceRole], connector: { kind: 'local' } };
   });
-  return { file: 'preflight', domain, hosts: [...sources, ...dcs], links: [], except: [] };
+  return { file: 'preflight', hosts: [...sources, ...dcs], links: [], except: [] };
 }
 
 function isSix(address: string): boolean {

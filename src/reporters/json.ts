@@ -1,7 +1,17 @@
 /** The report itself: JSON with one result to a line, so that it streams, and so that two of them can be compared line by line. */
 import type { Check } from '../../agent/contract/check.ts';
 import type { Endpoint, Failed, Observed, Outcome, Service } from '../../agent/contract/outcome.ts';
-import type { Conclusion, DcConclusion, FarDc, Obstacle, Prediction, ResolverConclusion, Skipped, Warning } from '../preflight/conclusion.ts';
+import type {
+  Conclusion,
+  DcConclusion,
+  FarDc,
+  Obstacle,
+  Prediction,
+  ResolverConclusion,
+  Skipped,
+  TrustedDomain,
+  Warning,
+} from '../preflight/conclusion.ts';
 import type { Diagnosis, Exclusion, ReportFrame, Result, RuleRecord, SourceRecord } from '../report.ts';
 import type { Finding, Verdict } from '../verdict.ts';
 import type { StreamedReport } from './reporter.ts';
@@ -119,7 +129,8 @@ function diagnosisInOrder({ code, ...rest }: Diagnosis): unknown {
 }
 
 function preflightInOrder(conclusion: Conclusion): unknown {
-  const { purpose, domain, decision, inboundUntested, lost, clientSite, resolvers, dcs, far, findings, warnings, predictions, skipped } = conclusion;
+  const { purpose, domain, decision, inboundUntested, lost, clientSite, resolvers, trusted, dcs, far, findings, warnings, predictions, skipped } =
+    conclusion;
   return {
     decision,
     purpose,
@@ -129,12 +140,24 @@ function preflightInOrder(conclusion: Conclusion): unknown {
     predictions: predictions.map(({ step, code }) => ({ step, code }) satisfies Whole<Prediction>),
     skipped: skipped.map(({ because, checks, perDc }) => ({ because, checks, perDc }) satisfies Whole<Skipped>),
     clientSite,
-    resolvers: resolvers.map(({ address, state, rcode, dcs: named }) => ({ address, state, rcode, dcs: named }) satisfies Whole<ResolverConclusion>),
+    resolvers: resolvers.map(resolverInOrder),
+    trusted:
+      trusted === undefined
+        ? undefined
+        : ({
+            domain: trusted.domain,
+            resolvers: trusted.resolvers.map(resolverInOrder),
+            wayBack: trusted.wayBack.map(resolverInOrder),
+          } satisfies Whole<TrustedDomain>),
     dcs: dcs.map(dcInOrder),
     far: far.map(({ name, address, site, answered }) => ({ name, address, site, answered }) satisfies Whole<FarDc>),
     findings: findings.map(({ code, ...rest }) => ({ code, ...byName(rest) })),
     warnings: warnings.map(({ rule, port, finding, hosts }) => ({ rule, port, finding, hosts }) satisfies Whole<Warning>),
   } satisfies Whole<Conclusion>;
+}
+
+function resolverInOrder({ address, state, rcode, dcs }: ResolverConclusion): unknown {
+  return { address, state, rcode, dcs } satisfies Whole<ResolverConclusion>;
 }
 
 function dcInOrder({ host, name, address, site, readOnly, state, failed, undecided, clocks }: DcConclusion): unknown {

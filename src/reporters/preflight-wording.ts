@@ -22,13 +22,14 @@ export function decisionWords({ decision, inboundUntested }: Pick<Conclusion, 'd
 const aims = {
   'join-windows': 'a domain join from Windows',
   'join-linux': 'a domain join from Linux',
+  trust: 'a trust',
   'ad-connector': 'AD Connector',
   promote: 'a promotion to domain controller',
 } as const satisfies Readonly<Record<Conclusion['purpose'], string>>;
 
-/** What for: `a domain join from Windows, corp.example.com`. */
-export function aimWords({ purpose, domain }: Pick<Conclusion, 'purpose' | 'domain'>): string {
-  return `${aims[purpose]}, ${plain(domain)}`;
+/** What for: `a domain join from Windows, corp.example.com`, `a trust, corp.example.com with partner.example.com`. */
+export function aimWords({ purpose, domain, trusted }: Pick<Conclusion, 'purpose' | 'domain' | 'trusted'>): string {
+  return `${aims[purpose]}, ${plain(domain)}${trusted === undefined ? '' : ` with ${plain(trusted.domain)}`}`;
 }
 
 const windowsErrors: Readonly<Record<string, string>> = {
@@ -64,12 +65,14 @@ const connectorErrors: Readonly<Partial<Record<Step, string>>> = {
   kerberos: 'Kerberos/authentication unavailable (TCP port 88)',
 };
 
+const attempts: Readonly<Partial<Record<Conclusion['purpose'], string>>> = { promote: 'a real promotion', trust: 'making the trust' };
+
 /** What a real attempt would likely say. */
 export function predictionSentence({ step, code }: Prediction, { purpose, decision }: Pick<Conclusion, 'purpose' | 'decision'>): string {
   const likely = decision === 'undecided' ? 'If what stayed open fails, the likely error' : 'Likely error';
   if (code === 'adcli') return `${likely} of adcli or realm join: "${adcliErrors[step] ?? 'Joining the domain failed'}".`;
   if (code === 'ad-connector') return `${likely} of AD Connector: "Connectivity issues detected: ${connectorErrors[step] ?? 'unavailable ports'}".`;
-  return `${likely} of a real ${purpose === 'promote' ? 'promotion' : 'join'}: ${plain(code, 20)} ${windowsErrors[code] ?? ''}`.trimEnd().concat('.');
+  return `${likely} of ${attempts[purpose] ?? 'a real join'}: ${plain(code, 20)} ${windowsErrors[code] ?? ''}`.trimEnd().concat('.');
 }
 
 /** One sentence about finding the DCs. */
@@ -84,7 +87,7 @@ export function locatorSentence(finding: LocatorFinding): string {
     case 'resolver-not-asked':
       return `The resolver ${plain(finding.resolver)} could not be asked: ${plain(finding.message)}.`;
     case 'no-srv':
-      return `The resolver ${plain(finding.resolver)} answers, and knows no DC of the domain (${finding.rcode === 'NOERROR' ? 'no SRV record' : plain(finding.rcode, 20)}).`;
+      return `The resolver ${plain(finding.resolver)} answers, and knows no DC of ${finding.domain === undefined ? 'the domain' : plain(finding.domain)} (${finding.rcode === 'NOERROR' ? 'no SRV record' : plain(finding.rcode, 20)}).`;
     case 'resolvers-disagree':
       return `The resolvers disagree: ${difference(finding.resolver, finding.only, finding.missing)}, unlike ${plain(finding.other)}. A host turns to its next resolver only when one is silent, never because of what it says.`;
     case 'no-address':
@@ -97,13 +100,21 @@ export function locatorSentence(finding: LocatorFinding): string {
     case 'site-uncovered':
       return `No DC serves the site ${plain(finding.site)} of this host, so it may be sent to any DC.`;
     case 'no-ping':
-      return 'No DC answers the LDAP ping (389/udp), without which the locator takes none of them.';
+      return `No DC${finding.domain === undefined ? '' : ` of ${plain(finding.domain)}`} answers the LDAP ping (389/udp), without which the locator takes none of them.`;
     case 'left-out':
       return `${count(finding.names, 'more name')} or addresses of DCs than are looked at.`;
     case 'address-not-ready':
       return `${plain(finding.name)} is ready at another address, and not at ${plain(finding.address)}: who picks that one waits, or fails.`;
     case 'clocks-disagree':
       return `The clocks of ${plain(finding.dc)} are ${(finding.spreadMs / 1_000).toFixed(0)} s apart: there are different hosts behind one address.`;
+    case 'no-pdc':
+      return `Neither DNS nor a DC says which DC is the PDC emulator of ${plain(finding.domain)}, and a trust is made with that one.`;
+    case 'not-the-pdc':
+      return `A trust is made from the PDC emulator, ${plain(finding.pdc)}: from there the way may be another than from this host.`;
+    case 'no-way-back':
+      return `The name server ${plain(finding.resolver)} of the other domain knows no DC of ${plain(finding.domain)} (${finding.rcode === 'NOERROR' ? 'no SRV record' : plain(finding.rcode, 20)}): a conditional forwarder is missing there, or does not work.`;
+    case 'way-back-untold':
+      return `Whether the other domain finds ${plain(finding.domain)} is open: no name server at ${plain(finding.resolver)} tells this host. Ask there: nslookup -type=srv _ldap._tcp.pdc._msdcs.${plain(finding.domain)}.`;
     default:
       return finding satisfies never;
   }

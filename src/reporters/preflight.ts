@@ -17,6 +17,7 @@ export function* conclusionLines(conclusion: Conclusion, marks: Glyphs, width: n
     ...(lost === undefined ? [] : [row('', `Nobody could look: ${lost}.`)]),
     ...predictions.map((prediction) => row('', predictionSentence(prediction, conclusion))),
     ...conclusion.resolvers.map((resolver, index) => row(index === 0 ? 'DNS' : '', resolverWords(resolver))),
+    ...trustedRows(conclusion.trusted),
     ...(conclusion.clientSite === undefined || conclusion.clientSite === '' ? [] : [row('site', conclusion.clientSite)]),
     ...conclusion.dcs.flatMap((dc, index) => dcRows(dc, index === 0 ? 'DCs' : '')),
     ...conclusion.far.slice(0, mostFar).map((dc, index) => row(index === 0 ? 'far' : '', farWords(dc))),
@@ -57,6 +58,15 @@ function resolverWords({ address, state, rcode, dcs }: ResolverConclusion): stri
     default:
       return state satisfies never;
   }
+}
+
+function trustedRows(trusted: Conclusion['trusted']): [string, string][] {
+  if (trusted === undefined) return [];
+  const { domain, resolvers, wayBack } = trusted;
+  return [
+    ...resolvers.map((resolver, index) => row(index === 0 ? 'there' : '', `${resolverWords(resolver)} of ${domain}`)),
+    ...wayBack.map((resolver, index) => row(index === 0 ? 'back' : '', `${resolverWords(resolver)} of this domain`)),
+  ];
 }
 
 function dcRows(dc: DcConclusion, label: string): [string, string][] {

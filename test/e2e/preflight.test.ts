@@ -9,9 +9,18 @@ import { folderWith } from '../support/temporary-folder.ts';
 const mistakes = {
   'no domain': { words: [], says: /--domain is missing/ },
   'a domain that is none': { words: ['--domain', 'corp..example'], says: /--domain "corp\.\.example" is not a DNS name/ },
-  'a purpose that is not there yet': {
-    words: ['--domain', 'a.test', '--purpose', 'trust'],
-    says: /--purpose is "trust", expected one of "join-windows"/,
+  'a purpose that is not there': {
+    words: ['--domain', 'a.test', '--purpose', 'divorce'],
+    says: /--purpose is "divorce", expected one of "join-windows"/,
+  },
+  'a trust with nobody': { words: ['--domain', 'a.test', '--purpose', 'trust'], says: /--trusted-domain is missing: expected the DNS name/ },
+  'a trust with oneself': {
+    words: ['--domain', 'a.test', '--purpose', 'trust', '--trusted-domain', 'A.test.'],
+    says: /--trusted-domain "A\.test\." is the domain itself/,
+  },
+  'a trusted domain for a join': {
+    words: ['--domain', 'a.test', '--purpose', 'join-linux', '--trusted-domain', 'b.test'],
+    says: /--trusted-domain "b\.test" is of no use with --purpose join-linux/,
   },
   'a DC without an address': { words: ['--domain', 'a.test', '--dc', 'dc1'], says: /--dc "dc1" is not a DC: expected its name and address/ },
   'a DC at no address': { words: ['--domain', 'a.test', '--dc', 'dc1=dc1.a.test'], says: /--dc "dc1\.a\.test" is not an address/ },

@@ -7,6 +7,7 @@ import type { Job } from '../../agent/contract/job.ts';
 import { captures, hex } from '../support/captures.ts';
 import { client, dc1, jobOf, observedAt, resultAt, rpcRule, ruleOf, runJob } from '../support/jobs.ts';
 import { refusedPort, type Scope, serveTcp, serveUdp, silentPort } from '../support/loopback.ts';
+import { startLateMapper } from '../support/late-mapper.ts';
 import { endpointMapperFor, patched, services, type Speaker, wireUuids } from '../support/speakers.ts';
 
 function speakerOf(probe: keyof typeof services, transport: 'tcp' | 'udp'): Speaker {
@@ -68,6 +69,22 @@ describe('prerequisites', { concurrency: true }, () => {
       assert.equal(attempts, 0);
     });
   }
+
+  test('an endpoint mapper that answers only at the second look frees those that waited for it', async (t) => {
+    const server = await serveSpeaker(t, speakerOf('rpc', 'tcp'));
+    const mapper = await startLateMapper(t, { [wireUuids.drsuapi]: server });
+    const counts = [0, 6];
+    // Told after the first pass, as many ICMP errors as a rate limit lets through: rejections may have been held back.
+    const icmpErrors = (): number => {
+      if (counts.length === 1) mapper.wake();
+      return counts.shift() ?? 6;
+    };
+    const job = jobOf([ruleOf('epm', 'tcp', mapper.port), rpcRule('drsuapi', 0)], { timeoutMs: 700 });
+    const told = await runJob(job, undefined, undefined, { icmpErrors });
+    assert.equal(observedAt(told, 0).service?.status, 'identified');
+    assert.ok(resultAt(told, 0).attempts > 1);
+    assert.deepEqual([observedAt(told, 1).port, observedAt(told, 1).service?.status], [server, 'identified']);
+  });
 
   test('an interface that the endpoint mapper does not have is absent, on the evidence of the mapper', async (t) => {
     const mapper = await serveSpeaker(t, endpointMapperFor({ [wireUuids.netlogon]: 49_153 }));

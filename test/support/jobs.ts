@@ -59,7 +59,7 @@ export async function runJob(
   job: Job,
   heard: (result: Settled) => void = () => undefined,
   signal = new AbortController().signal,
-  host: Partial<Surroundings> = {},
+  around: Partial<Surroundings> = {},
 ): Promise<Told> {
   const results: Settled[] = [];
   const tell = (message: Parameters<Parameters<typeof run>[2]>[0]): void => {
@@ -67,7 +67,7 @@ export async function runJob(
     results.push(message);
     heard(message);
   };
-  return { reason: await run(job, 'client', tell, signal, { ...surroundings, ...host }), results };
+  return { reason: await run(job, 'client', tell, signal, { ...surroundings, ...around }), results };
 }
 
 /** The result of the check with this index; there must be exactly one. */

@@ -84,9 +84,8 @@ function concludeWith(purpose: Purpose, found: Located, faults: Faults = {}, nam
   const questions = questionsOf(purpose, published);
   const selection = selectDcs(found, domain, named);
   const inventory = inventoryOf(
-    domain,
+    [{ domain, near: selection.near }],
     { name: 'me', addresses: ['192.0.2.9', '2001:db8::9'] },
-    selection.near,
     found.resolvers.map(({ address }) => address),
   );
   const dcs = inventory.hosts.filter(({ roles }) => roles.includes('dc'));
@@ -128,6 +127,7 @@ test('each purpose has its deciding rules, and the rest of the matrix can at mos
     'join-windows': ['dns', 'dns-udp', 'locator', 'endpoint-mapper', 'kerberos', 'ldap', 'smb', 'rpc-dynamic'],
     'join-linux': ['dns', 'dns-udp', 'locator', 'kerberos', 'ldap', 'kpasswd'],
     'ad-connector': ['dns', 'dns-udp', 'locator', 'kerberos', 'kerberos-udp', 'ldap'],
+    trust: ['dns', 'locator', 'endpoint-mapper', 'kerberos', 'ldap', 'smb', 'rpc-dynamic'],
     promote: ['dns', 'locator', 'endpoint-mapper', 'kerberos', 'ldap', 'smb', 'rpc-dynamic'],
   });
   assert.deepEqual([...questionsOf('join-windows', published).noteworthy].toSorted(), [
@@ -304,7 +304,7 @@ test('an address that this host has no route to is left alone, as long as its DC
 
 test('no two hosts of a preflight share a name, not even this one and a DC', () => {
   const near = [dc('me', '192.0.2.1'), dc('me', '2001:db8::1'), dc('me', '192.0.2.2')];
-  const names = inventoryOf(domain, { name: 'ME', addresses: [] }, near, []).hosts.map(({ name }) => name.toLowerCase());
+  const names = inventoryOf([{ domain, near }], { name: 'ME', addresses: [] }, []).hosts.map(({ name }) => name.toLowerCase());
   assert.equal(new Set(names).size, names.length);
 });
 
@@ -317,7 +317,7 @@ test('clocks behind one address that disagree are two hosts', () => {
   });
   const questions = questionsOf('join-windows', published);
   const selection = selectDcs(located(), domain, []);
-  const dcs = inventoryOf(domain, { name: 'me', addresses: [] }, selection.near, []).hosts.filter(({ roles }) => roles.includes('dc'));
+  const dcs = inventoryOf([{ domain, near: selection.near }], { name: 'me', addresses: [] }, []).hosts.filter(({ roles }) => roles.includes('dc'));
   const conclusion = conclude('join-windows', domain, questions, { located: located(), selection, dcs, results: withClocks });
   assert.deepEqual(conclusion.dcs[0]?.clocks, { kerberos: 20, smb: 90_000, ntp: -10 });
   assert.deepEqual(conclusion.findings, [{ code: 'clocks-disagree', dc: `dc1.${domain}`, spreadMs: 90_010 }]);
