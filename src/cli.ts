@@ -5,6 +5,7 @@ import yargs from 'yargs';
 import type { ExitCode, Terminal } from './commands/command.ts';
 import { complaints, refuseLeftovers } from './commands/grammar.ts';
 import { demoCommand, describeDemo } from './commands/demo.ts';
+import { describeInit, initCommand } from './commands/init.ts';
 import { describeList, describeShow, listCommand, showCommand } from './commands/matrix.ts';
 import { describePlan, planCommand } from './commands/plan.ts';
 import { describePreflight, preflightCommand } from './commands/preflight.ts';
@@ -53,6 +54,9 @@ async function runWords(words: readonly string[], terminal: Terminal): Promise<E
     .command('demo', 'a simulated forest on this machine, with two faults in it that must be found', describeDemo, () =>
       settle(demoCommand(terminal)),
     )
+    .command('init', 'write an inventory to start from, with the DCs that DNS names; never overwrites', describeInit, (options) =>
+      settle(initCommand(options, terminal)),
+    )
     .command(
       'preflight',
       'will a domain join from this host go through? finds the DCs, asks them, and says GO or NO-GO',
@@ -76,8 +80,9 @@ async function runWords(words: readonly string[], terminal: Terminal): Promise<E
         .example('$0 matrix show client-to-dc', 'the rules, and where they come from'),
     )
     .command('report <file>', 'render a report again', describeReport, (options) => settle(reportCommand(options, terminal)))
-    .demandCommand(1, 'a command is missing: expected demo, preflight, run, plan, validate, matrix or report (portmatrix --help explains them)')
+    .demandCommand(1, 'a command is missing: expected demo, init, preflight, run, plan, validate, matrix or report (portmatrix --help explains them)')
     .example('$0 demo', 'see it work, without a network')
+    .example('$0 init', 'an inventory to start from')
     .example('$0 preflight --domain corp.example.com', 'before a domain join, on the machine that is to join')
     .example('$0 matrix list', 'what can be asked')
     .example('$0 plan -i inventory.yaml', 'what a run would send')
