@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import yargs from 'yargs';
 import type { ExitCode, Terminal } from './commands/command.ts';
 import { complaints, refuseLeftovers } from './commands/grammar.ts';
+import { type Defaults, defaultsFor } from './commands/defaults.ts';
 import { demoCommand, describeDemo } from './commands/demo.ts';
 import { describeInit, initCommand } from './commands/init.ts';
 import { describeList, describeShow, listCommand, showCommand } from './commands/matrix.ts';
@@ -44,6 +45,15 @@ export async function main(words: readonly string[], program: Program = runWords
 }
 
 async function runWords(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const defaults = defaultsFor(words, terminal);
+  try {
+    return await runCommands(words, terminal, defaults);
+  } catch (error) {
+    throw defaults.blame(error);
+  }
+}
+
+async function runCommands(words: readonly string[], terminal: Terminal, defaults: Defaults): Promise<ExitCode> {
   let code: ExitCode = 0;
   const settle = async (result: Promise<ExitCode>): Promise<void> => {
     code = await result;
@@ -54,22 +64,28 @@ async function runWords(words: readonly string[], terminal: Terminal): Promise<E
     .command('demo', 'a simulated forest on this machine, with two faults in it that must be found', describeDemo, () =>
       settle(demoCommand(terminal)),
     )
-    .command('init', 'write an inventory to start from, with the DCs that DNS names; never overwrites', describeInit, (options) =>
-      settle(initCommand(options, terminal)),
+    .command(
+      'init',
+      'write an inventory to start from, with the DCs that DNS names; never overwrites',
+      defaults.under('init', describeInit),
+      (options) => settle(initCommand(options, terminal)),
     )
     .command(
       'preflight',
       'will a domain join from this host go through? finds the DCs, asks them, and says GO or NO-GO',
-      describePreflight,
+      defaults.under('preflight', describePreflight),
       (options) => settle(preflightCommand(options, terminal)),
     )
-    .command('run', 'ask everything that the plan says, judge it, and write the report', describeRun, (options) =>
+    .command('run', 'ask everything that the plan says, judge it, and write the report', defaults.under('run', describeRun), (options) =>
       settle(runCommand(options, terminal)),
     )
-    .command('plan', 'say what a run would send, and what it would leave out and why; nothing is sent', describePlan, (options) =>
-      settle(planCommand(options, terminal)),
+    .command(
+      'plan',
+      'say what a run would send, and what it would leave out and why; nothing is sent',
+      defaults.under('plan', describePlan),
+      (options) => settle(planCommand(options, terminal)),
     )
-    .command('validate', 'check matrix and inventory files; nothing is sent', describeValidate, (options) =>
+    .command('validate', 'check matrix and inventory files; nothing is sent', defaults.under('validate', describeValidate), (options) =>
       settle(validateCommand(options, terminal)),
     )
     .command('matrix', 'the matrices that come with the product', (argv) =>
@@ -79,7 +95,9 @@ async function runWords(words: readonly string[], terminal: Terminal): Promise<E
         .demandCommand(1, 'matrix needs a command: expected list or show')
         .example('$0 matrix show client-to-dc', 'the rules, and where they come from'),
     )
-    .command('report <file>', 'render a report again', describeReport, (options) => settle(reportCommand(options, terminal)))
+    .command('report <file>', 'render a report again', defaults.under('report', describeReport), (options) =>
+      settle(reportCommand(options, terminal)),
+    )
     .demandCommand(1, 'a command is missing: expected demo, init, preflight, run, plan, validate, matrix or report (portmatrix --help explains them)')
     .example('$0 demo', 'see it work, without a network')
     .example('$0 init', 'an inventory to start from')
@@ -89,6 +107,7 @@ async function runWords(words: readonly string[], terminal: Terminal): Promise<E
     .example('$0 run -i inventory.yaml', 'ask it, judge it, report it')
     .strict()
     .check(refuseLeftovers, true)
+    .middleware(defaults.announce)
     // Whatever the user's language: the rest of what we say is English too.
     .locale('en')
     .updateStrings(complaints)

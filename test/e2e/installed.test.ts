@@ -53,6 +53,7 @@ describe('an installed package', () => {
       'src',
       'agent',
       'matrices',
+      'portmatrix.config.schema.json',
       'reports',
       'test/support',
     ])
