@@ -6,6 +6,7 @@ import { type Configurable, configurable, type Configuration, type Configured, r
 import { bare } from '../quotation.ts';
 import { UsageError } from '../usage-error.ts';
 import type { Terminal } from './command.ts';
+import { question } from './completion.ts';
 
 /** The config file that is read when it is in the user's folder, and no other is named. */
 const usualFile = 'portmatrix.config.yaml';
@@ -27,7 +28,7 @@ export function defaultsFor(words: readonly string[], { cwd, err }: Terminal): D
   let inForce: { readonly configuration: Configuration; readonly options: readonly Configurable[] } | undefined;
 
   const load = (command: Configured): Readonly<Record<string, unknown>> => {
-    if (named === 'none' || (file === undefined && !existsSync(resolve(cwd, usualFile)))) return {};
+    if (named === 'none' || words[0] === question || (file === undefined && !existsSync(resolve(cwd, usualFile)))) return {};
     const configuration = readConfiguration(resolve(cwd, named), cwd);
     const options = configurable
       .filter(({ option, commands }) => isAmong(command, commands) && configuration.settings.has(option) && !given.has(option))
@@ -61,7 +62,7 @@ export function defaultsFor(words: readonly string[], { cwd, err }: Terminal): D
 
 /** The config file that the words name, if they name one, and the options that they give. */
 function look(words: readonly string[]): { readonly file?: string; readonly given: ReadonlySet<string> } {
-  const seen: Readonly<Record<string, unknown>> = yargs([...words])
+  const seen: Readonly<Record<string, unknown>> = yargs(words.filter((word) => word !== question))
     .help(false)
     .version(false)
     .string('config')

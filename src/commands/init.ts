@@ -34,13 +34,13 @@ export function describeInit(argv: Argv) {
       type: 'string',
       requiresArg: true,
       default: 'inventory.yaml',
-      describe: 'the new file, which must not be there yet; - is stdout',
+      describe: 'the new file; - is stdout',
     })
     .example('$0 init', "asks for the DCs of this host's own domain, and writes inventory.yaml")
     .example('$0 init --domain corp.example.com --out corp.yaml', 'a domain by name, a file by name')
     .example('$0 init --domain corp.example.com --dns-server 10.0.1.10 --out -', 'asks one resolver, and writes to stdout')
     .epilogue(
-      'Exit codes: 0 written, with the DCs that were found or, where there were none, as a template to edit (stderr says which); 2 wrong usage or the file is there already, nothing was asked or written; 3 interrupted, or the file could not be written.',
+      'Exit codes: 0 written, with the DCs that were found, or as a template where there were none (stderr says which); 2 wrong usage, or the file is there already: nothing was asked; 3 interrupted, or it could not be written.',
     );
 }
 

@@ -113,7 +113,7 @@ describe('a mistake in it is exit 2 with its place, and nothing is sent', () => 
     'a file that is not there': { words: ['run', '--config', 'mine.yml'], config: scene, says: /mine\.yml: cannot be read/ },
     '--config twice': { words: ['run', '--config', 'none', '--config', 'none'], config: scene, says: /--config is given 2 times/ },
     '--config without a file': { words: ['run', '--config'], config: scene, says: /"config" needs a value/ },
-    '--config for a command without defaults': { words: ['demo', '--config', 'none'], config: scene, says: /"config".*--help/ },
+    '--config for a command without defaults': { words: ['demo', '--config', 'none'], config: scene, says: /"--config".*--help/ },
   };
   for (const [name, { words = ['run'], config, says }] of Object.entries(mistakes)) {
     it(name, async (t) => {
