@@ -1,5 +1,7 @@
 /** The grammar of the command line: what yargs lets pass and we refuse, in our words. */
+import type { Argv } from 'yargs';
 import { quote } from '../quotation.ts';
+import { nearest } from '../suggestion.ts';
 import { UsageError } from '../usage-error.ts';
 
 declare module 'yargs' {
@@ -13,9 +15,15 @@ declare module 'yargs' {
 const seeHelp = '(portmatrix --help, and --help after a command, name what there is)';
 const wordMissing = `a word is missing: there are %s, expected %s ${seeHelp}`;
 
+/** The commands, and those of `matrix`. */
+export const commandNames = ['demo', 'init', 'preflight', 'run', 'plan', 'validate', 'matrix', 'report', 'completion'] as const;
+export const matrixCommandNames = ['list', 'show'] as const;
+
+const unknownMark = 'unknown: ';
+
 /** What yargs says, in our words. */
 export const complaints = {
-  'Unknown argument: %s': { one: `there is no option or word "%s" here ${seeHelp}`, other: `there are no options or words "%s" here ${seeHelp}` },
+  'Unknown argument: %s': { one: `${unknownMark}%s`, other: `${unknownMark}%s` },
   'Missing required argument: %s': { one: `--%s is missing ${seeHelp}`, other: `these are missing: --%s ${seeHelp}` },
   'Not enough arguments following: %s': `the option "%s" needs a value ${seeHelp}`,
   'Not enough non-option arguments: got %s, need at least %s': { one: wordMissing, other: wordMissing },
@@ -35,4 +43,48 @@ export function refuseLeftovers(argv: { readonly _: readonly (string | number)[]
     if (!mayRepeat && Array.isArray(value)) throw new UsageError(`--${name} is given ${value.length} times, expected once`);
   }
   return true;
+}
+
+/** What `parsed` of yargs holds, as far as it is used here. */
+type Parsed = Argv['parsed'];
+
+/** What yargs complains about, as a `UsageError` in our words. What was mistyped comes first: a mistyped option is a missing one too. */
+export function complain(message: string, parsed: Parsed): UsageError {
+  const { options, known } = parsed === false ? { options: [], known: [] } : optionsOf(parsed);
+  const [option] = options;
+  if (option !== undefined) {
+    const meant = nearest(option, known);
+    return new UsageError(
+      `there is no option ${quote(dashed(option))} here${meant === undefined ? '' : `, did you mean ${quote(dashed(meant))}?`} ${seeHelp}`,
+    );
+  }
+  if (!message.startsWith(unknownMark)) return new UsageError(message);
+  const word = message.slice(unknownMark.length);
+  const above = parsed === false ? [] : parsed.argv._.map(String);
+  const names = above[0] === 'matrix' ? matrixCommandNames : commandNames;
+  const isCommand = above[0] === word || (above[0] === 'matrix' && above[1] === word);
+  const meant = isCommand ? nearest(word, names) : undefined;
+  return new UsageError(
+    `there is no ${isCommand ? 'command' : 'word'} ${quote(word)} here${meant === undefined ? '' : `, did you mean ${quote(meant)}?`} ${seeHelp}`,
+  );
+}
+
+/** The options that were given and that nobody knows, and those that are known; by the rule of yargs' own `strict`. */
+function optionsOf({ argv, aliases, newAliases }: Exclude<Parsed, false>): {
+  readonly options: readonly string[];
+  readonly known: readonly string[];
+} {
+  const isKnown = (key: string): boolean => {
+    const others = Object.hasOwn(aliases, key) ? aliases[key] : undefined;
+    return others !== undefined && [key, ...others].some((name) => !Object.hasOwn(newAliases, name) || newAliases[key] !== true);
+  };
+  const given = Object.keys(argv).filter((key) => !['_', '--', '$0'].includes(key));
+  return {
+    options: given.filter((key) => !isKnown(key)),
+    known: Object.keys(aliases).filter((key) => isKnown(key) && newAliases[key] !== true && key.length > 1),
+  };
+}
+
+function dashed(name: string): string {
+  return name.length === 1 ? `-${name}` : `--${name}`;
 }
