@@ -48,25 +48,23 @@ export function refuseLeftovers(argv: { readonly _: readonly (string | number)[]
 /** What `parsed` of yargs holds, as far as it is used here. */
 type Parsed = Argv['parsed'];
 
-/** What yargs complains about, as a `UsageError` in our words. What was mistyped comes first: a mistyped option is a missing one too. */
+/** What yargs complains about, as a `UsageError` in our words. What was mistyped comes first: a mistyped option is a missing one too, and so is a mistyped command. */
 export function complain(message: string, parsed: Parsed): UsageError {
-  const { options, known } = parsed === false ? { options: [], known: [] } : optionsOf(parsed);
+  if (parsed === false) return new UsageError(message);
+  const [command, next] = parsed.argv._.map(String);
+  if (command !== undefined && !isAmong(command, commandNames)) return stranger('command', command, commandNames);
+  if (command === 'matrix' && next !== undefined && !isAmong(next, matrixCommandNames)) return stranger('command', next, matrixCommandNames);
+  const { options, known } = optionsOf(parsed);
   const [option] = options;
-  if (option !== undefined) {
-    const meant = nearest(option, known);
-    return new UsageError(
-      `there is no option ${quote(dashed(option))} here${meant === undefined ? '' : `, did you mean ${quote(dashed(meant))}?`} ${seeHelp}`,
-    );
-  }
-  if (!message.startsWith(unknownMark)) return new UsageError(message);
-  const word = message.slice(unknownMark.length);
-  const above = parsed === false ? [] : parsed.argv._.map(String);
-  const names = above[0] === 'matrix' ? matrixCommandNames : commandNames;
-  const isCommand = above[0] === word || (above[0] === 'matrix' && above[1] === word);
-  const meant = isCommand ? nearest(word, names) : undefined;
-  return new UsageError(
-    `there is no ${isCommand ? 'command' : 'word'} ${quote(word)} here${meant === undefined ? '' : `, did you mean ${quote(meant)}?`} ${seeHelp}`,
-  );
+  // Without a command an option that belongs to one is not the mistake.
+  if (option !== undefined && (command !== undefined || nearest(option, known) !== undefined))
+    return stranger('option', dashed(option), known.map(dashed));
+  return message.startsWith(unknownMark) ? stranger('word', message.slice(unknownMark.length), []) : new UsageError(message);
+}
+
+function stranger(kind: 'command' | 'option' | 'word', word: string, known: readonly string[]): UsageError {
+  const meant = nearest(word, known);
+  return new UsageError(`there is no ${kind} ${quote(word)} here${meant === undefined ? '' : `, did you mean ${quote(meant)}?`} ${seeHelp}`);
 }
 
 /** The options that were given and that nobody knows, and those that are known; by the rule of yargs' own `strict`. */
@@ -87,4 +85,8 @@ function optionsOf({ argv, aliases, newAliases }: Exclude<Parsed, false>): {
 
 function dashed(name: string): string {
   return name.length === 1 ? `-${name}` : `--${name}`;
+}
+
+function isAmong(word: string, words: readonly string[]): boolean {
+  return words.includes(word);
 }

@@ -1,20 +1,21 @@
 /** `portmatrix completion`: the scripts, and what a real bash makes of theirs. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { after, describe, it, type TestContext } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { publishedMatrices } from '../../src/matrix.ts';
 import { bin, portmatrix, runCommand } from '../support/binary.ts';
 import { folderWith } from '../support/temporary-folder.ts';
 
-const script = await portmatrix({ after }, ['completion', 'bash']);
+const script = execFileSync(process.execPath, [bin, 'completion', 'bash'], { encoding: 'utf8' });
 
 /** A folder with `portmatrix` as a command, and a PATH that finds it. */
 function installed(
   t: TestContext,
   files: Readonly<Record<string, string>> = {},
 ): { readonly cwd: string; readonly env: Readonly<Record<string, string>> } {
-  const cwd = folderWith(t, { 'completion.bash': script.stdout, ...files });
+  const cwd = folderWith(t, { 'completion.bash': script, ...files });
   const command = join(cwd, 'portmatrix');
   writeFileSync(command, `#!/bin/sh\nexec '${process.execPath}' '${bin}' "$@"\n`);
   chmodSync(command, 0o755);

@@ -65,6 +65,12 @@ const mistakes: Readonly<Record<string, Mistake>> = {
   'an unknown option': { words: [...run, '--nope'], says: /no option "--nope" here .*--help/ },
   'an unknown command': { words: ['rnu'], says: /no command "rnu" here, did you mean "run"\? .*--help/ },
   'a mistyped command': { words: ['prefligth'], says: /no command "prefligth" here, did you mean "preflight"\? .*--help/ },
+  'a mistyped command with options of its own': {
+    words: ['prefligth', '--domain', 'a.test'],
+    says: /no command "prefligth" here, did you mean "preflight"\?/,
+  },
+  'a mistyped option without a command': { words: ['--verison'], says: /no option "--verison" here, did you mean "--version"\?/ },
+  'options without a command': { words: ['--domain', 'a.test'], says: /a command is missing/ },
   'a mistyped command of matrix': { words: ['matrix', 'lsit'], says: /no command "lsit" here, did you mean "list"\? .*--help/ },
   'a mistyped option': { words: [...run, '--tiemout-ms', '300'], says: /no option "--tiemout-ms" here, did you mean "--timeout-ms"\? .*--help/ },
   'a mistyped option that must be there': { words: ['run', '--invetory', 'x'], says: /no option "--invetory" here, did you mean "--inventory"\?/ },
