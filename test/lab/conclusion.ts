@@ -33,6 +33,9 @@ export interface Asking extends Circumstance {
   readonly domain?: string;
 }
 
+// Ample, for a machine busy with benchmarks.
+const boundMs = 180_000;
+
 /** Runs a preflight, asserts that it concludes what is expected, and returns the whole conclusion. */
 export async function conclude(
   purpose: Purpose,
@@ -44,7 +47,7 @@ export async function conclude(
   try {
     const command = [...inNetns(HOSTS[from].netns), ...aheadBy(aheadMs), process.execPath, 'src/bin.cjs', 'preflight'];
     const told = ['--domain', domain, '--purpose', purpose, '--out', folder, ...words];
-    const { code, stdout, stderr } = await attempt([...command, ...told], { env: unfakedMonotonic });
+    const { code, stdout, stderr } = await attempt([...command, ...told], { env: unfakedMonotonic, timeoutMs: boundMs });
     assert.ok(code === 0 || code === 1 || code === 3, `exit code ${code}: ${stderr}`);
     const { preflight } = readReport(join(folder, 'report.json'));
     assert.ok(preflight !== undefined, stderr);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { attempt, run } from './command.ts';
 import { runAs, smbConf } from './samba.ts';
+import { KRB5_FILE } from './state.ts';
 import { ADMINISTRATOR, DCS, DOMAIN, HOSTS, NETBIOS_DOMAIN, REALM, inNetns } from './topology.ts';
 
 /**
@@ -60,6 +61,30 @@ export async function tryJoin(tool: JoinTool, circumstance: Circumstance = {}): 
       input,
       env: { KRB5_CONFIG: join(folder, 'krb5.conf'), KRB5CCNAME: `FILE:${join(folder, 'ccache')}`, ...unfakedMonotonic },
     });
+    return { joined: code === 0, said: `${stdout}\n${stderr}`.trim() };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Really promotes the client to a DC beside dc1 (`samba-tool domain join DC`), and demotes it again, so that the forest is as before. */
+export async function tryPromotion(): Promise<Join> {
+  const folder = mkdtempSync(join(tmpdir(), 'portmatrix-promotion-'));
+  try {
+    joins += 1;
+    const computer = `${prefix}DC-${process.pid}-${joins}`.slice(0, 15);
+    const { netns, address, address6 } = HOSTS.client;
+    const account = `-U${ADMINISTRATOR.name}%${ADMINISTRATOR.password}`;
+    const options = [`netbios name=${computer}`, `interfaces=${address}/24 ${address6}/64`, 'bind interfaces only=yes'].map(
+      (option) => `--option=${option}`,
+    );
+    // The new configuration goes below --targetdir; -s /dev/null keeps the host's own out of it.
+    const words = ['-s', '/dev/null', `--targetdir=${folder}`, '--dns-backend=SAMBA_INTERNAL', `--server=${HOSTS.dc1.fqdn}`, ...options, account];
+    const { code, stdout, stderr } = await attempt([...inNetns(netns), 'samba-tool', 'domain', 'join', DOMAIN, 'DC', ...words], {
+      timeoutMs: 2 * boundMs,
+      env: { KRB5_CONFIG: KRB5_FILE },
+    });
+    if (code === 0) await runAs('dc1', ['samba-tool', 'domain', 'demote', `--remove-other-dead-server=${computer}`, '-s', smbConf('dc1')], 60_000);
     return { joined: code === 0, said: `${stdout}\n${stderr}`.trim() };
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { attempt, run } from './command.ts';
 import { setIcmpRateLimit } from './icmp-rate-limit.ts';
-import { ALL_NAMESPACES, HOSTS, ROUTER_NETNS, inNetns } from './topology.ts';
+import { ALL_NAMESPACES, HOSTS, NAMESPACES, ROUTER_NETNS, inNetns } from './topology.ts';
 import type { Host } from './topology.ts';
 
 const hosts = Object.values(HOSTS);
@@ -41,17 +41,16 @@ export async function removeNetwork(namespaces = ALL_NAMESPACES): Promise<void> 
   }
   const left = await pidsInAll(namespaces);
   if (left.length > 0) throw new Error(`processes ${left.join(' ')} in the lab's namespaces cannot be ended`);
-  const present = await existingNamespaces();
-  const found = present.filter((netns) => namespaces.includes(netns));
-  await Promise.all(found.map((netns) => run(['ip', 'netns', 'delete', netns])));
+  const present = await existingNamespaces(namespaces);
+  await Promise.all(present.map((netns) => run(['ip', 'netns', 'delete', netns])));
   for (const netns of namespaces) rmSync(`/etc/netns/${netns}`, { recursive: true, force: true });
 }
 
-/** The lab's namespaces that exist now. */
-export async function existingNamespaces(): Promise<string[]> {
+/** Those of a raised forest's namespaces (or of these) that exist now. */
+export async function existingNamespaces(among = NAMESPACES): Promise<string[]> {
   const listed = await run(['ip', 'netns', 'list']);
   const names = new Set(listed.split('\n').map((line) => line.split(' ')[0]));
-  return ALL_NAMESPACES.filter((netns) => names.has(netns));
+  return among.filter((netns) => names.has(netns));
 }
 
 /** The ids of the processes in a namespace; none if it does not exist. */

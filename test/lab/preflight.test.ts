@@ -4,7 +4,7 @@ import { type Purpose, purposes } from '../../src/preflight/conclusion.ts';
 import { compare, conclude, type Expected, go, noGo, warned } from './conclusion.ts';
 import { applyFirewall, type FirewallRule } from './firewall.ts';
 import { borrowForest } from './forest.ts';
-import { boundConnects, type Circumstance, forgetComputers, type JoinTool, tryJoin } from './join.ts';
+import { boundConnects, type Circumstance, forgetComputers, type JoinTool, tryJoin, tryPromotion } from './join.ts';
 import { startLyingResolver } from './lying-resolver.ts';
 import { installLabPackages } from './packages.ts';
 import { DCS, type DcName, DOMAIN, HOSTS } from './topology.ts';
@@ -20,6 +20,8 @@ interface Scenario {
   readonly expected: Readonly<Record<Purpose, Expected>>;
   /** Tools that end otherwise than the preflight says, and why they may. */
   readonly despite?: Readonly<Partial<Record<JoinTool, string>>>;
+  /** Set where a promotion is really tried too, which takes its time. */
+  readonly promotes?: true;
   /** Tools that are not tried, since they end now like this and now like that, and why. */
   readonly notTried?: Readonly<Partial<Record<JoinTool, string>>>;
 }
@@ -48,6 +50,7 @@ const scenarios: readonly Scenario[] = [
   {
     name: 'all open',
     rules: [],
+    promotes: true,
     expected: {
       'join-windows': go,
       'join-linux': go,
@@ -79,6 +82,7 @@ const scenarios: readonly Scenario[] = [
   {
     name: '88 dropped',
     rules: [...drop('tcp', '88'), ...drop('udp', '88')],
+    promotes: true,
     expected: {
       'join-windows': noGo('kerberos 0x40'),
       'join-linux': noGo('kerberos adcli'),
@@ -89,6 +93,7 @@ const scenarios: readonly Scenario[] = [
   {
     name: '135 dropped',
     rules: drop('tcp', '135'),
+    promotes: true,
     expected: {
       'join-windows': noGo('endpoint-mapper 0x6BA', `endpoint-mapper: ${2 * 2 * interfaces}`),
       'join-linux': { ...warned, skipped: [`endpoint-mapper: ${2 * 2 * interfaces}`] },
@@ -100,6 +105,7 @@ const scenarios: readonly Scenario[] = [
   {
     name: '135 open, the dynamic range dropped',
     rules: drop('tcp', '49152-65535'),
+    promotes: true,
     expected: {
       'join-windows': noGo('rpc 0x6D9'),
       'join-linux': warned,
@@ -211,19 +217,21 @@ describe('a preflight from the client concludes what a join would meet', { skip:
     await release();
   });
 
-  for (const { name, rules, words = [], circumstance = {}, expected, despite = {}, notTried = {} } of scenarios) {
+  for (const { name, rules, words = [], circumstance = {}, expected, despite = {}, notTried = {}, promotes } of scenarios) {
     test(name, async () => {
       await applyFirewall(rules);
       const joins = words.length > 0 ? [] : tools.filter((tool) => notTried[tool] === undefined);
-      const [conclusions, ended] = await Promise.all([
+      const [conclusions, ended, promotion] = await Promise.all([
         Promise.all(purposes.map((purpose) => conclude(purpose, words, expected[purpose], circumstance))),
         Promise.all(joins.map(async (tool) => ({ tool, join: await tryJoin(tool, circumstance) }))),
+        promotes && tryPromotion(),
       ]);
       for (const { tool, join } of ended) {
         const conclusion = conclusions.find(({ purpose }) => purpose === purposeOf[tool]);
         assert.ok(conclusion !== undefined);
         compare(tool, join, conclusion, despite[tool]);
       }
+      if (promotion !== undefined) assert.equal(promotion.joined, expected.promote.decision !== 'no-go', promotion.said);
     });
   }
 

@@ -23,11 +23,12 @@ const trusts: readonly {
   readonly rules?: readonly FirewallRule[];
   readonly created: boolean;
 }[] = [
-  { name: 'with everything open', created: true },
   { name: 'where corp does not find the other', directions: { ...open, corpKnowsOther: false }, created: false },
   { name: 'where the other does not find corp', directions: { ...open, otherKnowsCorp: false }, created: false },
   { name: 'with UDP 389 dropped', rules: drop('udp', '389'), created: false },
   { name: 'with 135 dropped', rules: drop('tcp', '135'), created: false },
+  // Last, for it cannot be created where a failure before has left a part of it.
+  { name: 'with everything open', created: true },
 ];
 
 describe('a second forest', { skip: installed ? false : `no lab: ${reason}` }, () => {
