@@ -24,11 +24,17 @@ const titles = {
 /** What is used of the interfaces that a rule names, where it is not all of them: a trust replicates nothing. */
 const used: Readonly<Partial<Record<Purpose, readonly RpcInterface[]>>> = { trust: ['netlogon', 'samr', 'lsarpc'] };
 
+/**
+ * RPC interfaces that a purpose goes through without, though the published matrix requires them: SYSVOL follows once a promotion is done, and a DC
+ * that runs Samba, or still FRS, has no DFSR at all.
+ */
+const dispensable: Readonly<Partial<Record<Purpose, string>>> = { promote: 'dfsr' };
+
 /** The questions of a purpose. AD Connector is asked for its published ports alone; a DC to be asks as a DC would, outbound, and so does one that makes a trust. */
 export function questionsOf(purpose: Purpose, { clientToDc, dcToDc }: { readonly clientToDc: Matrix; readonly dcToDc: Matrix }): Questions {
   const published = purpose === 'promote' || purpose === 'trust' ? dcToDc : clientToDc;
   const decides = (rule: Rule): boolean => rule.purposes.includes(purpose);
-  const asked = purpose === 'ad-connector' ? published.rules.filter(decides) : published.rules;
+  const asked = purpose === 'ad-connector' ? published.rules.filter(decides) : published.rules.flatMap((rule) => apart(rule, dispensable[purpose]));
   const rules = asked.map((rule): Rule => {
     const requirement = decides(rule) ? 'required' : rule.requirement === 'legacy' ? 'legacy' : 'optional';
     const after = rule.after.filter((id) => asked.some((other) => other.id === id));
@@ -37,6 +43,16 @@ export function questionsOf(purpose: Purpose, { clientToDc, dcToDc }: { readonly
   });
   const noteworthy = asked.filter((rule) => !decides(rule) && rule.requirement === 'required').map(({ id }) => id);
   return { matrix: { ...published, name: purpose, title: titles[purpose], from: sourceRole, rules }, noteworthy: new Set(noteworthy) };
+}
+
+/** The rule, and what it asks of one interface as a rule of its own that decides nothing. */
+function apart(rule: Rule, dispensed: string | undefined): readonly Rule[] {
+  const taken = rule.interfaces.filter((name) => name === dispensed);
+  if (taken.length === 0) return [rule];
+  return [
+    { ...rule, interfaces: rule.interfaces.filter((name) => name !== dispensed) },
+    { ...rule, id: `${rule.id}-${taken.join('-')}`, interfaces: taken, purposes: [] },
+  ];
 }
 
 /** How many checks one DC would be asked, beside those of its DNS. */

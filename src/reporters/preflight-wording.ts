@@ -51,8 +51,8 @@ const adcliErrors: Readonly<Partial<Record<Step, string>>> = {
   address: "Couldn't find usable domain controller to connect to",
   locator: "Couldn't find usable domain controller to connect to",
   ldap: "Couldn't connect to host: …: Connection timed out",
-  kerberos: "Couldn't authenticate as: …: Cannot contact any KDC for realm …",
-  clock: "Couldn't authenticate as: …: Clock skew too great",
+  kerberos: "Couldn't get kerberos ticket for: …: Cannot contact any KDC for realm …",
+  clock: "Couldn't get kerberos ticket for: …: Clock skew too great",
   kpasswd: "Couldn't set password for computer account: …: Cannot contact any KDC for requested realm",
 };
 

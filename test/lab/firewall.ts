@@ -1,6 +1,6 @@
 import { run } from './command.ts';
-import { HOSTS, ROUTER_NETNS, inNetns } from './topology.ts';
-import type { HostName } from './topology.ts';
+import { ROUTER_NETNS, hostOf, inNetns } from './topology.ts';
+import type { Host } from './topology.ts';
 
 /**
  * What happens to a request that a rule matches, and what a program on the source sees of it with plain Node sockets (TCP:
@@ -26,13 +26,16 @@ export type Action =
 
 /** What the router does with the traffic from one host to some ports of another, over IPv4 and IPv6. */
 export type FirewallRule = {
-  readonly source: HostName;
-  readonly destination: HostName;
+  readonly source: Host['name'];
+  readonly destination: Host['name'];
   readonly transport: 'tcp' | 'udp';
   /** One port or an inclusive range: '389' or '49152-65535'. */
   readonly ports: string;
   readonly action: Action;
 };
+
+/** All that one host sends to another goes to a third, which answers in the other's name. */
+export type Diversion = { readonly source: Host['name']; readonly destination: Host['name']; readonly to: Host['name'] };
 
 const table = 'inet portmatrix';
 
@@ -49,14 +52,15 @@ const verdicts = {
 } as const satisfies Record<Exclude<Action, 'drop-reply'>, { ip: string; ip6: string }>;
 
 /**
- * Replaces all rules of the router by these, in one transaction: no packet meets a half-made set.
+ * Replaces all rules and diversions of the router by these, in one transaction: no packet meets a half-made set.
  *
  * The first rule that matches a packet decides; what none matches passes. No connection tracking: a TCP rule looks at
  * opening segments (SYN without ACK), so connections that are already open go on; a UDP rule looks at every datagram to
  * the ports, thus also at replies to a destination whose own requests come from these ports. An `accept` passes the
  * request and its replies. Throws on ports that are no port or range, and on a `reset` for UDP.
+ * Only diversions need connection tracking, and they come first: rules then see the third host.
  */
-export async function applyFirewall(rules: readonly FirewallRule[]): Promise<void> {
+export async function applyFirewall(rules: readonly FirewallRule[], diversions: readonly Diversion[] = []): Promise<void> {
   const lines = rules
     .flatMap(statements)
     .map((statement) => `    ${statement}\n`)
@@ -67,7 +71,7 @@ table ${table} {
   chain forwarding {
     type filter hook forward priority 0; policy accept;
 ${lines}  }
-}
+${diverting(diversions)}}
 `;
   await run([...inNetns(ROUTER_NETNS), 'nft', '-f', '-'], { input: script });
 }
@@ -75,6 +79,18 @@ ${lines}  }
 /** Removes all rules of the router: everything passes. */
 export async function clearFirewall(): Promise<void> {
   await run([...inNetns(ROUTER_NETNS), 'nft', '-f', '-'], { input: `table ${table}\ndelete table ${table}\n` });
+}
+
+function diverting(diversions: readonly Diversion[]): string {
+  if (diversions.length === 0) return '';
+  const lines = diversions.flatMap(({ source, destination, to }) => [
+    `    ${between(source, destination, 'ip')} dnat ip to ${hostOf(to).address}\n`,
+    `    ${between(source, destination, 'ip6')} dnat ip6 to ${hostOf(to).address6}\n`,
+  ]);
+  return `  chain diverting {
+    type nat hook prerouting priority dstnat; policy accept;
+${lines.join('')}  }
+`;
 }
 
 function statements(rule: FirewallRule): string[] {
@@ -99,9 +115,9 @@ function replies({ source, destination, transport, ports }: FirewallRule, family
   return `${between(destination, source, family)} ${transport} sport ${ports}${answering}`;
 }
 
-function between(from: HostName, to: HostName, family: 'ip' | 'ip6'): string {
+function between(from: Host['name'], to: Host['name'], family: 'ip' | 'ip6'): string {
   const key = family === 'ip' ? 'address' : 'address6';
-  return `${family} saddr ${HOSTS[from][key]} ${family} daddr ${HOSTS[to][key]}`;
+  return `${family} saddr ${hostOf(from)[key]} ${family} daddr ${hostOf(to)[key]}`;
 }
 
 function checkPorts(ports: string): void {

@@ -7,10 +7,10 @@ import { buildNetwork, existingNamespaces, pidsIn, removeNetwork } from './netwo
 import { pollUntil } from './poll.ts';
 import { awaitReadiness } from './readiness.ts';
 import { settleReplication } from './replication.ts';
-import { joinDc2, provisionDc1, runAs, smbConf, startChrony, startSamba, writeKrb5 } from './samba.ts';
+import { joinDc2, provisionForest, runAs, smbConf, startDc, writeKrb5 } from './samba.ts';
 import { CA_FILE, COMPLETE_FILE, deleteState } from './state.ts';
 import { ADMINISTRATOR, DCS, DOMAIN, HOSTS, NAMESPACES, NETBIOS_DOMAIN, REALM, TOPOLOGY_VERSION, inNetns } from './topology.ts';
-import type { DcName, Host, HostName } from './topology.ts';
+import type { Host, HostName } from './topology.ts';
 
 /** A running forest: two joined Samba DCs, a client and a bastion, each in a network namespace behind a router. */
 export type Forest = {
@@ -99,7 +99,7 @@ async function startKept(): Promise<boolean> {
   return succeeds('the kept state does not start', async () => {
     await removeNetwork();
     await buildNetwork();
-    for (const dc of DCS) start(dc);
+    for (const dc of DCS) startDc(dc);
     await awaitReadiness(DCS, 30_000);
     await settleReplication(false);
   });
@@ -110,11 +110,11 @@ async function provision(): Promise<void> {
   deleteState();
   writeKrb5();
   await Promise.all([buildNetwork(), makeCertificates()]);
-  await provisionDc1();
-  start('dc1');
+  await provisionForest('dc1');
+  startDc('dc1');
   await awaitReadiness(['dc1'], 60_000);
   await joinDc2();
-  start('dc2');
+  startDc('dc2');
   await pollUntil('registration of dc2 in DNS', 60_000, registerDc2);
   await settleReplication(true);
   await awaitReadiness(DCS, 60_000);
@@ -124,11 +124,6 @@ async function provision(): Promise<void> {
 /** Takes back whatever a user, perhaps a killed one, has set. */
 async function openRouter(): Promise<void> {
   await Promise.all([clearFirewall(), setIcmpRateLimit(false)]);
-}
-
-function start(dc: DcName): void {
-  startSamba(dc);
-  startChrony(dc);
 }
 
 /** Registers what dc2's Samba has not registered yet; returns what keeps it from that, if anything. */

@@ -2,48 +2,55 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { attempt, run } from './command.ts';
 import { setIcmpRateLimit } from './icmp-rate-limit.ts';
-import { DOMAIN, HOSTS, NAMESPACES, ROUTER_NETNS, inNetns } from './topology.ts';
+import { ALL_NAMESPACES, HOSTS, NAMESPACES, ROUTER_NETNS, inNetns } from './topology.ts';
 import type { Host } from './topology.ts';
 
 const hosts = Object.values(HOSTS);
 
 /** Builds the namespaces, links, addresses, routes and resolvers of the lab; nothing of it touches the host's network. */
 export async function buildNetwork(): Promise<void> {
-  for (const netns of NAMESPACES) await run(['ip', 'netns', 'add', netns]);
-  await Promise.all([
-    setSysctls(ROUTER_NETNS, ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']),
-    ...hosts.map(({ netns }) => setSysctls(netns, [])),
-  ]);
+  await run(['ip', 'netns', 'add', ROUTER_NETNS]);
+  await setSysctls(ROUTER_NETNS, ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1']);
+  const servers = [HOSTS.dc1.address, HOSTS.dc2.address];
+  // dc2 asks dc1 first, for it must find the domain before it has joined.
+  await Promise.all(hosts.map((host) => attachHost(host, host.name === 'bastion' ? servers.toReversed() : servers)));
   await setIcmpRateLimit(false);
-  await run(['ip', '-n', ROUTER_NETNS, '-batch', '-'], { input: hosts.map(routerSide).join('') });
-  await Promise.all(hosts.map((host) => run(['ip', '-n', host.netns, '-batch', '-'], { input: hostSide(host) })));
-  await Promise.all(hosts.flatMap(({ name, netns }) => [deferDelivery(netns, 'eth0'), deferDelivery(ROUTER_NETNS, name)]));
-  for (const host of hosts) writeResolver(host);
 }
 
-/** Ends every process in the lab's namespaces and removes the namespaces with all that `ip netns` keeps for them. */
-export async function removeNetwork(): Promise<void> {
+/** Gives a host its namespace, its link to the router and its resolvers. */
+export async function attachHost(host: Host, resolvers: readonly string[]): Promise<void> {
+  const { name, netns } = host;
+  await run(['ip', 'netns', 'add', netns]);
+  await setSysctls(netns, []);
+  await run(['ip', '-n', ROUTER_NETNS, '-batch', '-'], { input: routerSide(host) });
+  await run(['ip', '-n', netns, '-batch', '-'], { input: hostSide(host) });
+  await Promise.all([deferDelivery(netns, 'eth0'), deferDelivery(ROUTER_NETNS, name)]);
+  writeResolver(host, resolvers);
+}
+
+/** Ends every process in the lab's namespaces (or in these of them) and removes the namespaces with all that `ip netns` keeps for them. */
+export async function removeNetwork(namespaces = ALL_NAMESPACES): Promise<void> {
   for (const signal of ['-TERM', '-KILL']) {
     for (let round = 0; round < 40; round += 1) {
-      const pids = await labPids();
+      const pids = await pidsInAll(namespaces);
       if (pids.length === 0) break;
       // Only once each: a daemon that is asked again while it ends may drop its work.
       if (round === 0 || signal === '-KILL') await attempt(['kill', signal, ...pids]);
       await pause(50);
     }
   }
-  const left = await labPids();
+  const left = await pidsInAll(namespaces);
   if (left.length > 0) throw new Error(`processes ${left.join(' ')} in the lab's namespaces cannot be ended`);
-  const present = await existingNamespaces();
+  const present = await existingNamespaces(namespaces);
   await Promise.all(present.map((netns) => run(['ip', 'netns', 'delete', netns])));
-  for (const netns of NAMESPACES) rmSync(`/etc/netns/${netns}`, { recursive: true, force: true });
+  for (const netns of namespaces) rmSync(`/etc/netns/${netns}`, { recursive: true, force: true });
 }
 
-/** The lab's namespaces that exist now. */
-export async function existingNamespaces(): Promise<string[]> {
+/** Those of a raised forest's namespaces (or of these) that exist now. */
+export async function existingNamespaces(among = NAMESPACES): Promise<string[]> {
   const listed = await run(['ip', 'netns', 'list']);
   const names = new Set(listed.split('\n').map((line) => line.split(' ')[0]));
-  return NAMESPACES.filter((netns) => names.has(netns));
+  return among.filter((netns) => names.has(netns));
 }
 
 /** The ids of the processes in a namespace; none if it does not exist. */
@@ -52,8 +59,8 @@ export async function pidsIn(netns: string): Promise<string[]> {
   return stdout.split('\n').filter((pid) => pid !== '');
 }
 
-async function labPids(): Promise<string[]> {
-  return (await Promise.all(NAMESPACES.map(pidsIn))).flat();
+async function pidsInAll(namespaces: readonly string[]): Promise<string[]> {
+  return (await Promise.all(namespaces.map(pidsIn))).flat();
 }
 
 async function setSysctls(netns: string, more: readonly string[]): Promise<void> {
@@ -96,10 +103,9 @@ route add default via ${gateway6}
 `;
 }
 
-function writeResolver({ name, netns }: Host): void {
-  // `ip netns exec` mounts this over /etc/resolv.conf. dc2 asks dc1 first, for it must find the domain before it has joined.
+function writeResolver({ netns, domain }: Host, resolvers: readonly string[]): void {
+  // `ip netns exec` mounts this over /etc/resolv.conf.
   mkdirSync(`/etc/netns/${netns}`, { recursive: true });
-  const servers = name === 'bastion' ? [HOSTS.dc2, HOSTS.dc1] : [HOSTS.dc1, HOSTS.dc2];
-  const lines = servers.map(({ address }) => `nameserver ${address}\n`).join('');
-  writeFileSync(`/etc/netns/${netns}/resolv.conf`, `search ${DOMAIN}\n${lines}options timeout:2 attempts:1\n`);
+  const lines = resolvers.map((address) => `nameserver ${address}\n`).join('');
+  writeFileSync(`/etc/netns/${netns}/resolv.conf`, `search ${domain.name}\n${lines}options timeout:2 attempts:1\n`);
 }

@@ -20,6 +20,9 @@ export const LAB_PACKAGES = [
   'bind9-dnsutils',
   'ethtool',
   'nmap',
+  'adcli',
+  'faketime',
+  'dnsmasq-base',
 ] as const;
 
 // policy-rc.d keeps the packages' daemons from starting on the host. Under a lock, so that of two installers the one that

@@ -4,8 +4,8 @@ import { connect, isIPv6 } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { attempt, run } from './command.ts';
 import { pollUntil } from './poll.ts';
-import { DC_TCP_PORTS, DCS, DOMAIN, HOSTS, inNetns } from './topology.ts';
-import type { DcName } from './topology.ts';
+import { DC_TCP_PORTS, DCS, HOSTS, hostOf, inNetns } from './topology.ts';
+import type { AnyDcName } from './topology.ts';
 
 const answerMs = 1000;
 
@@ -13,15 +13,15 @@ const answerMs = 1000;
  * Waits until the named DCs answer the client, over IPv4 and IPv6: every TCP port, DNS with their own records and SRV,
  * NTP; throws with the first thing that is missing when the bound has passed.
  */
-export async function awaitReadiness(dcs: readonly DcName[], boundMs: number): Promise<void> {
+export async function awaitReadiness(dcs: readonly AnyDcName[], boundMs: number): Promise<void> {
   const argv = [process.execPath, fileURLToPath(import.meta.url), String(boundMs), ...dcs];
   await run([...inNetns(HOSTS.client.netns), ...argv], { timeoutMs: boundMs + 10_000 });
 }
 
-async function missing(dcs: readonly DcName[]): Promise<string | undefined> {
+async function missing(dcs: readonly AnyDcName[]): Promise<string | undefined> {
   const found = await Promise.all(
     dcs.flatMap((dc) => {
-      const { address, address6 } = HOSTS[dc];
+      const { address, address6 } = hostOf(dc);
       return [address, address6].map(async (at) => (await firstMissingPort(at)) ?? (await missingNames(at, dcs)) ?? (await missingTime(at)));
     }),
   );
@@ -47,20 +47,20 @@ async function accepts(address: string, port: number): Promise<boolean> {
 }
 
 /** The records that DNS must hold for these DCs, as `name type data`; Windows and Linux members locate a DC by them. */
-function recordsOf(dcs: readonly DcName[]): string[] {
+function recordsOf(dcs: readonly AnyDcName[]): string[] {
   return dcs.flatMap((dc) => {
-    const { fqdn, address, address6 } = HOSTS[dc];
+    const { fqdn, address, address6, domain } = hostOf(dc);
     return [
-      `_ldap._tcp.dc._msdcs.${DOMAIN} SRV 0 100 389 ${fqdn}`,
-      `_kerberos._udp.${DOMAIN} SRV 0 100 88 ${fqdn}`,
-      `_gc._tcp.${DOMAIN} SRV 0 100 3268 ${fqdn}`,
+      `_ldap._tcp.dc._msdcs.${domain.name} SRV 0 100 389 ${fqdn}`,
+      `_kerberos._udp.${domain.name} SRV 0 100 88 ${fqdn}`,
+      `_gc._tcp.${domain.name} SRV 0 100 3268 ${fqdn}`,
       `${fqdn} A ${address}`,
       `${fqdn} AAAA ${address6}`,
     ];
   });
 }
 
-async function missingNames(server: string, dcs: readonly DcName[]): Promise<string | undefined> {
+async function missingNames(server: string, dcs: readonly AnyDcName[]): Promise<string | undefined> {
   // dig, for Node's own resolver refuses Samba's SRV answers: their target is compressed, against RFC 2782 (EBADRESP
   // from c-ares 1.34.8 in Node 24.21; 1.34.6 in Node 20.20 takes them).
   const expected = recordsOf(dcs);
@@ -101,7 +101,7 @@ async function missingTime(server: string): Promise<string | undefined> {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const [boundMs = '', ...names] = process.argv.slice(2);
-  const dcs = DCS.filter((dc) => names.includes(dc));
+  const dcs = ([...DCS, 'dc3'] as const).filter((dc) => names.includes(dc));
   try {
     await pollUntil(`readiness of ${dcs.join(' and ')}`, Number(boundMs), () => missing(dcs));
   } catch (error) {

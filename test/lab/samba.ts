@@ -4,38 +4,38 @@ import { join } from 'node:path';
 import { certificateOf } from './certificates.ts';
 import { run } from './command.ts';
 import { CA_FILE, KRB5_FILE, dcDir } from './state.ts';
-import { ADMINISTRATOR, DOMAIN, HOSTS, NETBIOS_DOMAIN, REALM, inNetns } from './topology.ts';
-import type { DcName } from './topology.ts';
+import { ADMINISTRATOR, DOMAIN, HOSTS, REALM, hostOf, inNetns } from './topology.ts';
+import type { AnyDcName } from './topology.ts';
 
 /** One DC's Samba configuration file. */
-export function smbConf(dc: DcName): string {
+export function smbConf(dc: AnyDcName): string {
   return join(dcDir(dc), 'smb.conf');
 }
 
 /** Runs a Samba program as one DC: in its namespace, with its configuration and its Kerberos settings. */
-export function runAs(dc: DcName, argv: readonly string[], timeoutMs: number): Promise<string> {
-  return run([...inNetns(HOSTS[dc].netns), ...argv], { timeoutMs, env: { KRB5_CONFIG: KRB5_FILE } });
+export function runAs(dc: AnyDcName, argv: readonly string[], timeoutMs: number): Promise<string> {
+  return run([...inNetns(hostOf(dc).netns), ...argv], { timeoutMs, env: { KRB5_CONFIG: KRB5_FILE } });
 }
 
-/** Makes the forest with dc1 as its first DC, in an empty folder. */
-export async function provisionDc1(): Promise<void> {
-  const { address, address6 } = HOSTS.dc1;
-  mkdirSync(dcDir('dc1'), { recursive: true, mode: 0o700 });
+/** Makes a forest with this as its first DC, in an empty folder. */
+export async function provisionForest(dc: 'dc1' | 'dc3'): Promise<void> {
+  const { address, address6, domain } = hostOf(dc);
+  mkdirSync(dcDir(dc), { recursive: true, mode: 0o700 });
   // Without -s /dev/null samba-tool merges the host's own smb.conf into the new one.
   await runAs(
-    'dc1',
+    dc,
     [
       'samba-tool',
       'domain',
       'provision',
       '-s',
       '/dev/null',
-      `--targetdir=${dcDir('dc1')}`,
-      `--realm=${REALM}`,
-      `--domain=${NETBIOS_DOMAIN}`,
+      `--targetdir=${dcDir(dc)}`,
+      `--realm=${domain.realm}`,
+      `--domain=${domain.netbiosName}`,
       '--server-role=dc',
       '--dns-backend=SAMBA_INTERNAL',
-      '--host-name=dc1',
+      `--host-name=${dc}`,
       `--host-ip=${address}`,
       `--host-ip6=${address6}`,
       `--adminpass=${ADMINISTRATOR.password}`,
@@ -82,8 +82,13 @@ export function writeKrb5(): void {
   );
 }
 
-/** Starts one DC's Samba, which then runs until its namespace is cleared, whatever becomes of this process. */
-export function startSamba(dc: DcName): void {
+/** Starts one DC's Samba and time server, which then run until its namespace is cleared, whatever becomes of this process. */
+export function startDc(dc: AnyDcName): void {
+  startSamba(dc);
+  startChrony(dc);
+}
+
+function startSamba(dc: AnyDcName): void {
   const dir = dcDir(dc);
   writeFileSync(smbConf(dc), configuration(dc));
   // Daemons that were killed left their pid files; chronyd does not start where it finds one, even of a zombie.
@@ -97,7 +102,7 @@ export function startSamba(dc: DcName): void {
 }
 
 /** Starts a DC's time server, which serves the machine's own clock and never sets it. */
-export function startChrony(dc: DcName): void {
+function startChrony(dc: AnyDcName): void {
   const dir = dcDir(dc);
   const file = join(dir, 'chrony.conf');
   writeFileSync(
@@ -114,9 +119,9 @@ ntpsigndsocket ${join(dir, 'ntp_signd')}
   startDaemon(dc, 'chrony', ['chronyd', '-x', '-d', '-u', 'root', '-f', file]);
 }
 
-function startDaemon(dc: DcName, name: string, argv: readonly string[]): void {
+function startDaemon(dc: AnyDcName, name: string, argv: readonly string[]): void {
   const log = openSync(join(dcDir(dc), 'log', `${name}.out`), 'a');
-  const [file = '', ...args] = [...inNetns(HOSTS[dc].netns), ...argv];
+  const [file = '', ...args] = [...inNetns(hostOf(dc).netns), ...argv];
   const child = spawn(file, args, { detached: true, stdio: ['ignore', log, log], env: { ...process.env, KRB5_CONFIG: KRB5_FILE } });
   // Not fatal here: the readiness check then says what does not answer.
   child.on('error', (error) => process.emitWarning(`${name} of ${dc}: ${error.message}`));
@@ -124,18 +129,18 @@ function startDaemon(dc: DcName, name: string, argv: readonly string[]): void {
   closeSync(log);
 }
 
-function configuration(dc: DcName): string {
+function configuration(dc: AnyDcName): string {
   const dir = dcDir(dc);
-  const { address, address6 } = HOSTS[dc];
+  const { address, address6, gateway, domain } = hostOf(dc);
   const { certFile, keyFile } = certificateOf(dc);
   return `[global]
   netbios name = ${dc.toUpperCase()}
-  realm = ${REALM}
-  workgroup = ${NETBIOS_DOMAIN}
+  realm = ${domain.realm}
+  workgroup = ${domain.netbiosName}
   server role = active directory domain controller
   interfaces = 127.0.0.1/8 ::1/128 ${address}/24 ${address6}/64
   bind interfaces only = yes
-  dns forwarder =
+  dns forwarder = ${gateway}
   private dir = ${dir}/private
   state directory = ${dir}/state
   cache directory = ${dir}/cache
@@ -159,7 +164,7 @@ function configuration(dc: DcName): string {
   read only = no
 
 [netlogon]
-  path = ${dir}/state/sysvol/${DOMAIN}/scripts
+  path = ${dir}/state/sysvol/${domain.name}/scripts
   read only = no
 `;
 }

@@ -1,6 +1,6 @@
 import { lstatSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import type { DcName } from './topology.ts';
+import type { AnyDcName } from './topology.ts';
 
 /**
  * Where the lab keeps what outlives a run. One fixed place, since the namespaces are machine-wide too, and a short
@@ -11,6 +11,9 @@ export const STATE_DIR = '/tmp/portmatrix-lab';
 /** Marks state that is complete; its text is the topology version that made it. */
 export const COMPLETE_FILE = join(STATE_DIR, 'complete');
 
+/** Marks that the second forest's state is complete, in the same way. */
+export const SECOND_COMPLETE_FILE = join(STATE_DIR, 'second-complete');
+
 /** The lab CA's certificate: the bundle against which both DCs' LDAPS certificates verify. */
 export const CA_FILE = join(STATE_DIR, 'tls', 'ca.pem');
 
@@ -18,7 +21,7 @@ export const CA_FILE = join(STATE_DIR, 'tls', 'ca.pem');
 export const KRB5_FILE = join(STATE_DIR, 'krb5.conf');
 
 /** The folder that holds one DC's database, configuration, sockets and logs. */
-export function dcDir(dc: DcName): string {
+export function dcDir(dc: AnyDcName): string {
   return join(STATE_DIR, dc);
 }
 
@@ -31,5 +34,6 @@ export function makeStateDir(): void {
 
 /** Deletes everything the lab kept, except the locks that others may hold or wait for. */
 export function deleteState(): void {
-  for (const name of ['complete', 'krb5.conf', 'tls', 'dc1', 'dc2']) rmSync(join(STATE_DIR, name), { recursive: true, force: true });
+  for (const name of ['complete', 'krb5.conf', 'tls', 'dc1', 'dc2', 'second-complete', 'dc3'])
+    rmSync(join(STATE_DIR, name), { recursive: true, force: true });
 }

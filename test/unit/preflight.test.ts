@@ -252,6 +252,12 @@ const cases: readonly {
     faults: { 'dc1 smb': noAnswer },
     is: 'GO with warnings (outbound only; inbound from 2 DCs untested)',
   },
+  {
+    name: 'a promotion beside DCs without DFSR',
+    purpose: 'promote',
+    faults: { 'rpc-dynamic-dfsr': noAnswer },
+    is: 'GO with warnings (outbound only; inbound from 2 DCs untested)',
+  },
   { name: 'AD Connector without UDP 88', purpose: 'ad-connector', faults: { 'kerberos-udp': noAnswer }, is: 'NO-GO kerberos:ad-connector' },
 ];
 
