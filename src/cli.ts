@@ -3,8 +3,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import yargs from 'yargs';
 import type { ExitCode, Terminal } from './commands/command.ts';
-import { complaints, refuseLeftovers } from './commands/grammar.ts';
+import { completionCommand, describeCompletion, propose, question, straighten } from './commands/completion.ts';
+import { commandNames, complain, complaints, matrixCommandNames, refuseLeftovers } from './commands/grammar.ts';
+import { type Defaults, defaultsFor } from './commands/defaults.ts';
 import { demoCommand, describeDemo } from './commands/demo.ts';
+import { describeInit, initCommand } from './commands/init.ts';
 import { describeList, describeShow, listCommand, showCommand } from './commands/matrix.ts';
 import { describePlan, planCommand } from './commands/plan.ts';
 import { describePreflight, preflightCommand } from './commands/preflight.ts';
@@ -42,48 +45,81 @@ export async function main(words: readonly string[], program: Program = runWords
   }
 }
 
-async function runWords(words: readonly string[], terminal: Terminal): Promise<ExitCode> {
+async function runWords(given: readonly string[], terminal: Terminal): Promise<ExitCode> {
+  const words = straighten(given);
+  const defaults = defaultsFor(words, terminal);
+  try {
+    return await runCommands(words, terminal, defaults);
+  } catch (error) {
+    throw defaults.blame(error);
+  }
+}
+
+async function runCommands(words: readonly string[], terminal: Terminal, defaults: Defaults): Promise<ExitCode> {
   let code: ExitCode = 0;
   const settle = async (result: Promise<ExitCode>): Promise<void> => {
     code = await result;
   };
-  await yargs([...words])
+  const program = yargs([...words])
     .scriptName('portmatrix')
     .usage('Proves that every machine that must talk to a domain controller can, on every port, in the protocol that lives there.\n\n$0 <command>')
     .command('demo', 'a simulated forest on this machine, with two faults in it that must be found', describeDemo, () =>
       settle(demoCommand(terminal)),
     )
     .command(
+      'init',
+      'write an inventory to start from, with the DCs that DNS names; never overwrites',
+      defaults.under('init', describeInit),
+      (options) => settle(initCommand(options, terminal)),
+    )
+    .command(
       'preflight',
       'will a domain join from this host go through? finds the DCs, asks them, and says GO or NO-GO',
-      describePreflight,
+      defaults.under('preflight', describePreflight),
       (options) => settle(preflightCommand(options, terminal)),
     )
-    .command('run', 'ask everything that the plan says, judge it, and write the report', describeRun, (options) =>
+    .command('run', 'ask everything that the plan says, judge it, and write the report', defaults.under('run', describeRun), (options) =>
       settle(runCommand(options, terminal)),
     )
-    .command('plan', 'say what a run would send, and what it would leave out and why; nothing is sent', describePlan, (options) =>
-      settle(planCommand(options, terminal)),
+    .command(
+      'plan',
+      'say what a run would send, and what it would leave out and why; nothing is sent',
+      defaults.under('plan', describePlan),
+      (options) => settle(planCommand(options, terminal)),
     )
-    .command('validate', 'check matrix and inventory files; nothing is sent', describeValidate, (options) =>
+    .command('validate', 'check matrix and inventory files; nothing is sent', defaults.under('validate', describeValidate), (options) =>
       settle(validateCommand(options, terminal)),
     )
     .command('matrix', 'the matrices that come with the product', (argv) =>
       argv
         .command('list', 'name them', describeList, () => settle(listCommand(terminal)))
         .command('show <name>', 'print one', describeShow, (options) => settle(showCommand(options, terminal)))
-        .demandCommand(1, 'matrix needs a command: expected list or show')
-        .example('$0 matrix show client-to-dc', 'the rules, and where they come from'),
+        .demandCommand(1, `matrix needs a command: expected ${matrixCommandNames.join(' or ')}`)
+        .example('$0 matrix show client-to-dc', 'the rules, and where they come from')
+        .epilogue('Exit codes: 0 printed; 2 wrong usage, or a wrong matrix.'),
     )
-    .command('report <file>', 'render a report again', describeReport, (options) => settle(reportCommand(options, terminal)))
-    .demandCommand(1, 'a command is missing: expected demo, preflight, run, plan, validate, matrix or report (portmatrix --help explains them)')
+    .command('report <file>', 'render a report again', defaults.under('report', describeReport), (options) =>
+      settle(reportCommand(options, terminal)),
+    )
+    .command('completion [shell]', 'print a script that teaches your shell to complete what you type', describeCompletion, (options) =>
+      settle(completionCommand(options, terminal)),
+    )
+    .demandCommand(
+      1,
+      `a command is missing: expected ${commandNames.slice(0, -1).join(', ')} or ${commandNames.at(-1)} (portmatrix --help explains them; portmatrix demo shows it at work)`,
+    )
     .example('$0 demo', 'see it work, without a network')
+    .example('$0 init', 'an inventory to start from')
     .example('$0 preflight --domain corp.example.com', 'before a domain join, on the machine that is to join')
     .example('$0 matrix list', 'what can be asked')
     .example('$0 plan -i inventory.yaml', 'what a run would send')
     .example('$0 run -i inventory.yaml', 'ask it, judge it, report it')
+    .epilogue(
+      'Exit codes: 0 as expected; 1 something failed; 2 wrong usage, nothing was sent; 3 something required could not be decided, or it was interrupted; 70 a bug in portmatrix. Each command says what they mean for it.',
+    )
     .strict()
     .check(refuseLeftovers, true)
+    .middleware(defaults.announce)
     // Whatever the user's language: the rest of what we say is English too.
     .locale('en')
     .updateStrings(complaints)
@@ -92,12 +128,20 @@ async function runWords(words: readonly string[], terminal: Terminal): Promise<E
     .help()
     .alias('help', 'h')
     .wrap(Math.min(terminal.width ?? 110, 120))
-    .exitProcess(false)
-    .fail((message: string | null, error: Error | undefined) => {
-      // What a `coerce` throws arrives as yargs' own kind of error.
-      throw error === undefined || error.name === 'YError' ? new UsageError(message ?? error?.message ?? 'wrong usage') : error;
-    })
-    .parseAsync();
+    .exitProcess(false);
+  program.fail((message: string | null, error: Error | undefined) => {
+    // What a `coerce` throws arrives as yargs' own kind of error.
+    throw error === undefined || error.name === 'YError' ? complain(message ?? error?.message ?? 'wrong usage', program.parsed) : error;
+  });
+  if (words[0] === question) {
+    let said = '';
+    await program.parse(words, {}, (_error, _argv, output) => {
+      said = output;
+    });
+    for (const word of propose(words, said.split('\n'))) await terminal.out(`${word}\n`);
+    return 0;
+  }
+  await program.parseAsync();
   return code;
 }
 

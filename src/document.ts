@@ -74,7 +74,7 @@ export function readDocument(file: string): Document {
 
 /** A schema of this package, by its path, and the type of what it lets through. */
 export interface Schema<Shape> {
-  readonly name: 'matrices/matrix.schema.json' | 'matrices/inventory.schema.json' | 'reports/report.schema.json';
+  readonly name: 'matrices/matrix.schema.json' | 'matrices/inventory.schema.json' | 'src/configuration.schema.json' | 'reports/report.schema.json';
   /** Never there: it ties the file to its type. */
   readonly shape?: Shape;
 }

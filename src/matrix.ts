@@ -76,7 +76,7 @@ export function findMatrix(nameOrPath: string, { cwd, asPublished }: { readonly 
 
 /** The file of a matrix, by name or path as in `findMatrix`; a name that this package does not have is a UsageError. */
 export function matrixFile(nameOrPath: string, cwd: string): string {
-  if (/[\\/]|\.(yaml|yml|json)$/.test(nameOrPath)) return resolve(cwd, nameOrPath);
+  if (isMatrixPath(nameOrPath)) return resolve(cwd, nameOrPath);
   const names = publishedMatrices();
   if (names.includes(nameOrPath)) return join(folder, `${nameOrPath}.yaml`);
   const meant = nearest(nameOrPath, names);
@@ -84,6 +84,11 @@ export function matrixFile(nameOrPath: string, cwd: string): string {
   throw new UsageError(
     `there is no matrix ${quote(nameOrPath)}${hint}, expected one of ${names.join(', ')}, or a path with a slash or ending in .yaml`,
   );
+}
+
+/** True for what names a file and no published matrix. */
+export function isMatrixPath(nameOrPath: string): boolean {
+  return /[\\/]|\.(yaml|yml|json)$/.test(nameOrPath);
 }
 
 function buildRules(document: Document, written: WrittenMatrix, asPublished: boolean): readonly Rule[] {

@@ -20,7 +20,9 @@ const timeoutMs = 2_500;
 export function describeDemo(argv: Argv) {
   return argv
     .example('$0 demo', 'two DCs, a client and a bastion, simulated; the table on stdout, report.json and junit.xml under reports/<run id>')
-    .epilogue('Exit codes: 0 exactly the injected faults were found; 1 something else; 3 it was interrupted. Nothing leaves this machine.');
+    .epilogue(
+      'Exit codes: 0 exactly the injected faults were found; 1 something else; 2 wrong usage; 3 it was interrupted. Nothing leaves this machine.',
+    );
 }
 
 /** Shows the demo. `staging` is for its tests. */

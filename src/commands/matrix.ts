@@ -17,7 +17,7 @@ export async function listCommand(terminal: Terminal): Promise<ExitCode> {
 }
 
 export function describeList(argv: Argv) {
-  return argv.example('$0 matrix list', 'their names, who asks whom, and where they are published');
+  return argv.example('$0 matrix list', 'their names, who asks whom, and where they are published').epilogue('Exit codes: 0 printed; 2 wrong usage.');
 }
 
 export function describeShow(argv: Argv) {
@@ -30,7 +30,9 @@ export function describeShow(argv: Argv) {
       describe: 'yaml: the file as it is; json: every default filled in',
     })
     .option('as-published', { type: 'boolean', default: false, describe: 'json only: the rows as they were published' })
-    .example('$0 matrix show client-to-dc > mine.yaml', 'a copy to start from');
+    .example('$0 matrix show client-to-dc > mine.yaml', 'a copy to start from')
+    .example('$0 matrix show dc-to-dc --format json --as-published', 'every default filled in, our corrections left out')
+    .epilogue('Exit codes: 0 printed; 2 wrong usage, or a wrong matrix.');
 }
 
 /** Prints a matrix. */

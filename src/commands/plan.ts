@@ -11,7 +11,8 @@ export function describePlan(argv: Argv) {
   return withPlanOptions(argv)
     .option('format', { choices: ['text', 'json'] as const, requiresArg: true, default: 'text' as const, describe: 'json: one check a line' })
     .example('$0 plan -i inventory.yaml', 'per source: what, to whom, what is left out and why, and how long it can take')
-    .example('$0 plan -i inventory.yaml --format json | wc -l', 'how many checks there are');
+    .example('$0 plan -i inventory.yaml --format json | wc -l', 'how many checks there are')
+    .epilogue('Exit codes: 0 planned; 2 wrong usage, matrix or inventory. Nothing is sent.');
 }
 
 /** Prints the plan. */

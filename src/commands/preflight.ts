@@ -5,6 +5,7 @@ import type { Argv } from 'yargs';
 import { contractVersion } from '../../agent/contract/job.ts';
 import { canonicalAddress, isHostAddress } from '../address.ts';
 import { connectByCommand } from '../connectors/exec.ts';
+import { isDomainName } from '../domain-name.ts';
 import { findMatrix, type Matrix } from '../matrix.ts';
 import { type DomainPurpose, type Purpose, purposes } from '../preflight/conclusion.ts';
 import { endpointQuestions, questionsOf } from '../preflight/purpose.ts';
@@ -121,7 +122,8 @@ async function conduct(
   return problems.length > 0 && code === 0 ? 3 : code;
 }
 
-function thisHost(): Self {
+/** This host's name, and its addresses that others can see. */
+export function thisHost(): Self {
   const addresses = Object.values(networkInterfaces())
     .flatMap((entries) => entries ?? [])
     .filter(({ internal, address }) => !internal && !/^(fe80:|169\.254\.)/i.test(address))
@@ -155,10 +157,10 @@ function trustedDomainOf({ trustedDomain }: PreflightOptions, purpose: DomainPur
   return trusted;
 }
 
-function domainOf(option: string, text: string): string {
+/** The domain that an option names, in lower case and without a dot at its end; a `UsageError` for what is none. */
+export function domainOf(option: string, text: string): string {
   const domain = text.toLowerCase().replace(/\.$/, '');
-  // What stands before it when DCs are looked for takes its part of the 253 characters.
-  if (/^(?!.{201})(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?)*$/.test(domain)) return domain;
+  if (isDomainName(domain)) return domain;
   throw new UsageError(`${option} ${quote(text)} is not a DNS name: expected one like corp.example.com`);
 }
 
@@ -170,7 +172,8 @@ function namedDc(text: string, domain: string): { readonly dnsName: string; read
   return { dnsName: dnsName.includes('.') ? dnsName : `${dnsName}.${domain}`, address: addressOf('--dc', address) };
 }
 
-function addressOf(option: string, text: string): string {
+/** The address of an option, in its one spelling; a `UsageError` for what is none. */
+export function addressOf(option: string, text: string): string {
   if (!isHostAddress(text)) throw new UsageError(`${option} ${quote(text)} is not an address: expected an IPv4 or IPv6 address`);
   return canonicalAddress(text);
 }

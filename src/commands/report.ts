@@ -9,7 +9,8 @@ export function describeReport(argv: Argv) {
   return argv
     .positional('file', { type: 'string', demandOption: true, describe: 'a report.json' })
     .option('format', { choices: formats, requiresArg: true, default: 'table' as const, describe: 'what goes to stdout' })
-    .example('$0 report reports/last/report.json --format junit > junit.xml', 'the same run as JUnit');
+    .example('$0 report reports/last/report.json --format junit > junit.xml', 'the same run as JUnit')
+    .epilogue('Exit codes: 0 rendered, whatever the verdicts; 2 wrong usage, or no report.');
 }
 
 /** Renders a report again. Exits 0 when it did, whatever the verdicts. */

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { readConfiguration } from '../../src/configuration.ts';
 import { readInventory } from '../../src/inventory.ts';
 import { readMatrix } from '../../src/matrix.ts';
 import { UsageError } from '../../src/usage-error.ts';
@@ -11,6 +12,7 @@ const marker = '# expected: ';
 const readers: Readonly<Record<string, (file: string) => unknown>> = {
   matrix: (file) => readMatrix(file, false),
   inventory: readInventory,
+  config: (file) => readConfiguration(file, '/'),
 };
 
 for (const [kind, read] of Object.entries(readers)) {

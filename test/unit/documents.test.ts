@@ -3,6 +3,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
+import { readConfiguration } from '../../src/configuration.ts';
 import { readInventory } from '../../src/inventory.ts';
 import { readMatrix } from '../../src/matrix.ts';
 import { checkout } from '../support/binary.ts';
@@ -41,6 +42,9 @@ function read({ text }: Block, folder: string): void {
     // The CA bundle is somebody else's.
     writeFileSync(file, text.replace(/^authorities:.*\n/m, ''));
     assert.ok(readInventory(file).hosts.length > 0);
+  } else if (text.startsWith('# portmatrix.config.yaml')) {
+    writeFileSync(file, text);
+    assert.ok(readConfiguration(file, folder).settings.size > 0);
   } else {
     const names = [...text.matchAll(/host: ([\w-]+)/g)].map(([, name = '']) => name);
     const sites = [...text.matchAll(/site: ([\w-]+)/g)].map(([, site = '']) => site);
