@@ -76,7 +76,7 @@ export function plan(matrices: readonly Matrix[], inventory: Inventory, choice: 
   checkNames(
     '--source',
     choice.sources,
-    hosts.map(({ name }) => name),
+    inventory.hosts.map(({ name }) => name),
   );
   checkNames(
     '--destination',

@@ -4,8 +4,9 @@ import type { Connection } from './connectors/connector.ts';
 import type { Host, Inventory } from './inventory.ts';
 import { locate, type Search } from './locate.ts';
 import { type Plan, plan } from './plan.ts';
-import type { Conclusion, Purpose } from './preflight/conclusion.ts';
+import type { Conclusion, DomainPurpose } from './preflight/conclusion.ts';
 import { conclude, concludeLost } from './preflight/decision.ts';
+import { concludeEndpoints } from './preflight/endpoints.ts';
 import { type Questions, sourceRole } from './preflight/purpose.ts';
 import { inventoryOf, selectDcs, type Selection, selectPdcs, type Self } from './preflight/selection.ts';
 import { concludeTrust, type Side } from './preflight/trust.ts';
@@ -14,7 +15,7 @@ import { type Circumstances, matrixRecord, run } from './run.ts';
 
 /** What is to be found out, and who asks. */
 export interface Intent {
-  readonly purpose: Purpose;
+  readonly purpose: DomainPurpose;
   readonly questions: Questions;
   readonly self: Self;
 }
@@ -75,6 +76,24 @@ export async function preflightTrust(job: LocateJob, trusted: string, intent: In
   return inquiry.close(report, concludeTrust(questions, evidence, self));
 }
 
+/** For Systems Manager nobody is located: the endpoints of `region` are asked by name, as this host and its environment would have it. */
+export async function preflightEndpoints(
+  id: string,
+  region: string,
+  { questions, self }: Pick<Intent, 'questions' | 'self'>,
+  surroundings: Surroundings,
+): Promise<Report> {
+  const inventory = { file: 'preflight', hosts: [{ ...asker(self), region }], links: [], except: [] };
+  const report = await runQuestions(id, questions, inventory, surroundings);
+  const lost = report.sources.find(({ state }) => state !== 'reported')?.message;
+  return { ...report, preflight: concludeEndpoints(region, report.results, lost) };
+}
+
+function runQuestions(id: string, questions: Questions, inventory: Inventory, surroundings: Surroundings): Promise<Report> {
+  const pace = { paceName: 'normal' } as const;
+  return run(planOf(id, questions, inventory), { ...surroundings, inventory, pace, allowInconclusive: false, settled: () => undefined });
+}
+
 /** A preflight under way: what both kinds do alike. */
 interface Undertaking {
   readonly search: (job: LocateJob) => Promise<Search>;
@@ -101,12 +120,7 @@ function begin(job: LocateJob, { purpose, questions, self }: Intent, surrounding
   });
   return {
     search: (wanted) => locate(wanted, asker(self), connection, { soft: signal, hard: emergency }),
-    ask: async (inventory) => {
-      if (dcsOf(inventory).length === 0) return undefined;
-      const pace = { paceName: 'normal' } as const;
-      const asked = planOf(job.run, questions, inventory);
-      return run(asked, { ...surroundings, inventory, pace, allowInconclusive: false, settled: () => undefined });
-    },
+    ask: async (inventory) => (dcsOf(inventory).length === 0 ? undefined : runQuestions(job.run, questions, inventory, surroundings)),
     close: (report, conclusion) =>
       report === undefined
         ? empty(conclusion)

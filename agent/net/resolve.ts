@@ -8,7 +8,7 @@ export type Resolution = { readonly addresses: readonly string[] } | LookupFailu
 /** Asks the system's resolver, which cannot be told to stop: whoever cannot wait for it stops listening. */
 export function resolveName(name: string): Promise<Resolution> {
   return new Promise((resolve) => {
-    lookup(name, { all: true, order: 'verbatim' }, (error, found) => {
+    lookup(name, { all: true }, (error, found) => {
       if (error === null) resolve({ addresses: [...new Set(found.map(({ address }) => address))] });
       else resolve(classifyLookup(error));
     });

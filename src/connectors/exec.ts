@@ -18,6 +18,8 @@ export interface Patience {
 }
 
 const usualPatience: Patience = { silenceMs: 30_000, stopMs: 3_000 };
+/** How long an agent may live after its last word. */
+const lingerMs = 500;
 /** A timer that is set for longer goes off at once. */
 const longestTimerMs = 2 ** 31 - 1;
 /** Longest line that an agent may print. */
@@ -142,9 +144,9 @@ function runAgent(host: Host, script: string, endsAfterMs: number, signal: Abort
     waiting.push({ source, message });
     wake();
     if (message.kind !== 'bye') return;
-    // Nothing more is to come, though something may still hold the pipe.
+    // Nothing more is to come, though something may still hold the pipe, or a resolver that hangs the process.
     end();
-    timers.push(setTimeout(abandon, stopMs));
+    timers.push(setTimeout(abandon, Math.min(stopMs, lingerMs)));
   });
   child.stdout.setEncoding('utf8').on('data', read);
   child.stderr.setEncoding('utf8').on('data', (text: string) => {

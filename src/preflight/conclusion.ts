@@ -1,8 +1,12 @@
 /** What a preflight concludes, as codes with arguments. Words for them live in `reporters/preflight-wording.ts`. */
 import type { FindingCode } from '../verdict.ts';
 
-/** What a host is about to do. */
-export const purposes = ['join-windows', 'join-linux', 'trust', 'promote', 'ad-connector'] as const;
+/** What a host is about to do with a domain. */
+export const domainPurposes = ['join-windows', 'join-linux', 'trust', 'promote', 'ad-connector'] as const;
+export type DomainPurpose = (typeof domainPurposes)[number];
+
+/** What a host is about to do. `ssm`: to be managed by AWS Systems Manager. */
+export const purposes = [...domainPurposes, 'ssm'] as const;
 export type Purpose = (typeof purposes)[number];
 
 /** The steps of a join, in the order in which it takes them; `clock`, `rpc-reset` and `other` are ways to fail rather than steps. */
@@ -23,9 +27,25 @@ export const steps = [
 ] as const;
 export type Step = (typeof steps)[number];
 
+/** Where a request to an endpoint may end, in the order in which it goes. */
+export const endpointSteps = [
+  'name',
+  'name-silence',
+  'proxy',
+  'proxy-refused',
+  'connect',
+  'connect-refused',
+  'unreachable',
+  'tls',
+  'authority',
+  'certificate-name',
+  'certificate-time',
+] as const;
+export type EndpointStep = (typeof endpointSteps)[number];
+
 /** What a real join would likely say: `code` is a Windows error in hex, or the name of the tool whose message it is. */
 export interface Prediction {
-  readonly step: Step;
+  readonly step: Step | EndpointStep;
   readonly code: string;
 }
 
@@ -119,6 +139,24 @@ export interface TrustedDomain {
   readonly wayBack: readonly ResolverConclusion[];
 }
 
+/** One endpoint of Systems Manager. */
+export interface EndpointConclusion {
+  readonly name: string;
+  readonly rule: string;
+  readonly isRequired: boolean;
+  readonly state: 'ready' | 'not-ready' | 'undecided';
+  /** What is wrong with it, or, where it is ready, worth a look. */
+  readonly finding?: FindingCode;
+}
+
+/** The endpoints of a Region. `proxies`: those that this host's environment sends requests through; `isDirect`: some are sent without one. */
+export interface Endpoints {
+  readonly region: string;
+  readonly proxies: readonly string[];
+  readonly isDirect: boolean;
+  readonly list: readonly EndpointConclusion[];
+}
+
 /** Checks that were not made because a step before them failed. With `perDc`, for each DC: none was found, so none could be counted. */
 export interface Skipped {
   readonly because: string;
@@ -129,7 +167,8 @@ export interface Skipped {
 /** The conclusion of a preflight. */
 export interface Conclusion {
   readonly purpose: Purpose;
-  readonly domain: string;
+  /** AD domain; absent where the purpose has none. */
+  readonly domain?: string;
   readonly decision: 'go' | 'go-with-warnings' | 'no-go' | 'undecided';
   /** DCs from which nobody asked back to this host: a promotion and a trust need that too, so their GO is half of one. */
   readonly inboundUntested?: number;
@@ -139,6 +178,7 @@ export interface Conclusion {
   readonly clientSite?: string;
   readonly resolvers: readonly ResolverConclusion[];
   readonly trusted?: TrustedDomain;
+  readonly endpoints?: Endpoints;
   readonly dcs: readonly DcConclusion[];
   readonly far: readonly FarDc[];
   readonly findings: readonly LocatorFinding[];

@@ -2,7 +2,7 @@
 import type { Located } from '../../agent/contract/locate.ts';
 import type { Host } from '../inventory.ts';
 import type { Result } from '../report.ts';
-import type { Conclusion, DcConclusion, FarDc, LocatorFinding, Purpose } from './conclusion.ts';
+import type { Conclusion, DcConclusion, FarDc, LocatorFinding, DomainPurpose } from './conclusion.ts';
 import { predict } from './prediction.ts';
 import { checksPerDc, type Questions } from './purpose.ts';
 import { clockFindings, readinessOf, skippedOf, warningsOf } from './readiness.ts';
@@ -18,7 +18,7 @@ export interface Evidence {
 }
 
 /** Concludes. GO: two DCs are ready and nothing is worth a warning; with warnings: one is, or something else is not as it should be. */
-export function conclude(purpose: Purpose, domain: string, { matrix, noteworthy }: Questions, evidence: Evidence): Conclusion {
+export function conclude(purpose: DomainPurpose, domain: string, { matrix, noteworthy }: Questions, evidence: Evidence): Conclusion {
   const { located, selection, results } = evidence;
   const resolution = resolve(located, domain);
   const dcs = evidence.dcs.map((host) =>
@@ -55,7 +55,7 @@ export function conclude(purpose: Purpose, domain: string, { matrix, noteworthy 
 }
 
 /** The conclusion of a preflight whose agent never told what it found: nothing is known. */
-export function concludeLost(purpose: Purpose, domain: string, lost: string): Conclusion {
+export function concludeLost(purpose: DomainPurpose, domain: string, lost: string): Conclusion {
   return { purpose, domain, decision: 'undecided', lost, resolvers: [], dcs: [], far: [], findings: [], warnings: [], predictions: [], skipped: [] };
 }
 

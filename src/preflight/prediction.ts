@@ -1,5 +1,5 @@
 /** What a real join, or whatever the purpose is, would likely say. Pure. */
-import type { DcConclusion, Prediction, Purpose, Step } from './conclusion.ts';
+import type { DcConclusion, Prediction, DomainPurpose, Step } from './conclusion.ts';
 import type { Resolution } from './resolution.ts';
 
 /** Windows errors by the step that ends with them ("AD domain join troubleshooting guidance"). */
@@ -18,7 +18,7 @@ const windows: Readonly<Partial<Record<Step, string>>> = {
 };
 
 /** The errors that a join would likely end with: of the resolvers if it gets no further, else of the DCs that the locator would pick. */
-export function predict(purpose: Purpose, { stop }: Pick<Resolution, 'stop'>, dcs: readonly DcConclusion[]): readonly Prediction[] {
+export function predict(purpose: DomainPurpose, { stop }: Pick<Resolution, 'stop'>, dcs: readonly DcConclusion[]): readonly Prediction[] {
   if (stop !== undefined) return stop === 'unknown' ? [] : predictionOf(purpose, stop);
   const candidates = dcs.filter(({ readOnly }) => !readOnly);
   const picked = candidates.filter(({ failed }) => failed.every(({ step }) => step !== 'locator'));
@@ -31,7 +31,7 @@ export function predict(purpose: Purpose, { stop }: Pick<Resolution, 'stop'>, dc
   return [...new Set(wanted)].flatMap((step) => predictionOf(purpose, step));
 }
 
-function predictionOf(purpose: Purpose, step: Step): readonly Prediction[] {
+function predictionOf(purpose: DomainPurpose, step: Step): readonly Prediction[] {
   switch (purpose) {
     case 'join-linux':
       return [{ step, code: 'adcli' }];

@@ -1,7 +1,7 @@
 /** The questions of a purpose: which matrix is asked, what in it decides, and what else is worth a warning. Pure. */
 import type { RpcInterface } from '../../agent/contract/probe.ts';
 import type { Matrix, Rule } from '../matrix.ts';
-import type { Purpose } from './conclusion.ts';
+import type { DomainPurpose } from './conclusion.ts';
 
 /** Role of the host that a preflight asks from. */
 export const sourceRole = 'preflight';
@@ -19,19 +19,19 @@ const titles = {
   trust: 'Forest trust, outbound',
   'ad-connector': 'AD Connector',
   promote: 'Promotion to domain controller, outbound',
-} as const satisfies Readonly<Record<Purpose, string>>;
+} as const satisfies Readonly<Record<DomainPurpose, string>>;
 
 /** What is used of the interfaces that a rule names, where it is not all of them: a trust replicates nothing. */
-const used: Readonly<Partial<Record<Purpose, readonly RpcInterface[]>>> = { trust: ['netlogon', 'samr', 'lsarpc'] };
+const used: Readonly<Partial<Record<DomainPurpose, readonly RpcInterface[]>>> = { trust: ['netlogon', 'samr', 'lsarpc'] };
 
 /**
  * RPC interfaces that a purpose goes through without, though the published matrix requires them: SYSVOL follows once a promotion is done, and a DC
  * that runs Samba, or still FRS, has no DFSR at all.
  */
-const dispensable: Readonly<Partial<Record<Purpose, string>>> = { promote: 'dfsr' };
+const dispensable: Readonly<Partial<Record<DomainPurpose, string>>> = { promote: 'dfsr' };
 
 /** The questions of a purpose. AD Connector is asked for its published ports alone; a DC to be asks as a DC would, outbound, and so does one that makes a trust. */
-export function questionsOf(purpose: Purpose, { clientToDc, dcToDc }: { readonly clientToDc: Matrix; readonly dcToDc: Matrix }): Questions {
+export function questionsOf(purpose: DomainPurpose, { clientToDc, dcToDc }: { readonly clientToDc: Matrix; readonly dcToDc: Matrix }): Questions {
   const published = purpose === 'promote' || purpose === 'trust' ? dcToDc : clientToDc;
   const decides = (rule: Rule): boolean => rule.purposes.includes(purpose);
   const asked = purpose === 'ad-connector' ? published.rules.filter(decides) : published.rules.flatMap((rule) => apart(rule, dispensable[purpose]));
@@ -43,6 +43,16 @@ export function questionsOf(purpose: Purpose, { clientToDc, dcToDc }: { readonly
   });
   const noteworthy = asked.filter((rule) => !decides(rule) && rule.requirement === 'required').map(({ id }) => id);
   return { matrix: { ...published, name: purpose, title: titles[purpose], from: sourceRole, rules }, noteworthy: new Set(noteworthy) };
+}
+
+/** The questions to the endpoints of Systems Manager: what it cannot do without decides, and all else is worth telling. */
+export function endpointQuestions(published: Matrix): Questions {
+  const rules = published.rules.map((rule): Rule => {
+    const requirement = rule.purposes.includes('ssm') ? 'required' : 'optional';
+    return { ...rule, requirement, reverseRequirement: requirement };
+  });
+  const matrix = { ...published, name: 'ssm', title: 'Endpoints of Systems Manager', from: sourceRole, rules };
+  return { matrix, noteworthy: new Set(rules.map(({ id }) => id)) };
 }
 
 /** The rule, and what it asks of one interface as a rule of its own that decides nothing. */

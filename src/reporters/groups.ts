@@ -67,14 +67,12 @@ export class Gathering {
   }
 }
 
-/** True for findings whose cause lies with a host and not with a port: they are gathered across rules. */
-function ofHost(code: FindingCode | undefined): boolean {
-  return code === 'not-checked' || code === 'no-vantage';
-}
+/** Findings whose cause lies with a host, its resolver or its proxy, and not with a port: they are gathered across rules. */
+const causedElsewhere: ReadonlySet<FindingCode> = new Set<FindingCode>(['no-vantage', 'name-unsettled', 'proxy-unreachable', 'proxy-silent']);
 
 function scope({ check, verdict: { finding } }: Result): string[] {
   if (finding?.code === 'not-checked') return [finding.because, finding.message];
-  return ofHost(finding?.code) ? [] : [check.matrix, check.rule, check.transport];
+  return finding !== undefined && causedElsewhere.has(finding.code) ? [] : [check.matrix, check.rule, check.transport];
 }
 
 function start({ verdict, expected }: Result, sentence: string, also: readonly string[]): Group {

@@ -4,6 +4,8 @@ import type { Endpoint, Failed, Observed, Outcome, Service } from '../../agent/c
 import type {
   Conclusion,
   DcConclusion,
+  EndpointConclusion,
+  Endpoints,
   FarDc,
   Obstacle,
   Prediction,
@@ -129,8 +131,23 @@ function diagnosisInOrder({ code, ...rest }: Diagnosis): unknown {
 }
 
 function preflightInOrder(conclusion: Conclusion): unknown {
-  const { purpose, domain, decision, inboundUntested, lost, clientSite, resolvers, trusted, dcs, far, findings, warnings, predictions, skipped } =
-    conclusion;
+  const {
+    purpose,
+    domain,
+    decision,
+    inboundUntested,
+    lost,
+    clientSite,
+    resolvers,
+    trusted,
+    endpoints,
+    dcs,
+    far,
+    findings,
+    warnings,
+    predictions,
+    skipped,
+  } = conclusion;
   return {
     decision,
     purpose,
@@ -149,6 +166,7 @@ function preflightInOrder(conclusion: Conclusion): unknown {
             resolvers: trusted.resolvers.map(resolverInOrder),
             wayBack: trusted.wayBack.map(resolverInOrder),
           } satisfies Whole<TrustedDomain>),
+    endpoints: endpoints === undefined ? undefined : endpointsInOrder(endpoints),
     dcs: dcs.map(dcInOrder),
     far: far.map(({ name, address, site, answered }) => ({ name, address, site, answered }) satisfies Whole<FarDc>),
     findings: findings.map(({ code, ...rest }) => ({ code, ...byName(rest) })),
@@ -158,6 +176,13 @@ function preflightInOrder(conclusion: Conclusion): unknown {
 
 function resolverInOrder({ address, state, rcode, dcs }: ResolverConclusion): unknown {
   return { address, state, rcode, dcs } satisfies Whole<ResolverConclusion>;
+}
+
+function endpointsInOrder({ region, proxies, isDirect, list }: Endpoints): unknown {
+  const ordered = list.map(
+    ({ name, rule, isRequired, state, finding }) => ({ name, rule, isRequired, state, finding }) satisfies Whole<EndpointConclusion>,
+  );
+  return { region, proxies, isDirect, list: ordered } satisfies Whole<Endpoints>;
 }
 
 function dcInOrder({ host, name, address, site, readOnly, state, failed, undecided, clocks }: DcConclusion): unknown {

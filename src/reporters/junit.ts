@@ -64,7 +64,7 @@ function conclusionSuite(xml: Builder, conclusion: Conclusion, report: ReportFra
   const counts = conclusionCounts(conclusion);
   const timestamp = plain(report.run.startedAt, 40);
   xml.ele('testsuite', { name: 'preflight', ...counts, skipped: '0', time: '0.000', timestamp });
-  const name = plain(`preflight ${conclusion.purpose} ${conclusion.domain}`, longestId);
+  const name = plain(`preflight ${conclusion.purpose} ${conclusion.domain ?? conclusion.endpoints?.region ?? ''}`, longestId);
   xml.ele('testcase', { name, classname: `preflight.${conclusion.purpose}`, time: '0.000' });
   const message = plain(`${decisionWords(conclusion)} for ${aimWords(conclusion)}`, longestLine);
   const text = block([

@@ -1,5 +1,14 @@
 /** The words of a preflight: codes in, one sentence out. What a peer said is made harmless here. */
-import type { Conclusion, LocatorFinding, Obstacle, Prediction, Skipped, Step } from '../preflight/conclusion.ts';
+import type {
+  Conclusion,
+  EndpointConclusion,
+  EndpointStep,
+  Endpoints,
+  LocatorFinding,
+  Obstacle,
+  Prediction,
+  Skipped,
+} from '../preflight/conclusion.ts';
 import { count, list, plain } from './text.ts';
 
 /** The conclusion in one line, as people say it. */
@@ -25,11 +34,12 @@ const aims = {
   trust: 'a trust',
   'ad-connector': 'AD Connector',
   promote: 'a promotion to domain controller',
+  ssm: 'Systems Manager',
 } as const satisfies Readonly<Record<Conclusion['purpose'], string>>;
 
 /** What for: `a domain join from Windows, corp.example.com`, `a trust, corp.example.com with partner.example.com`. */
-export function aimWords({ purpose, domain, trusted }: Pick<Conclusion, 'purpose' | 'domain' | 'trusted'>): string {
-  return `${aims[purpose]}, ${plain(domain)}${trusted === undefined ? '' : ` with ${plain(trusted.domain)}`}`;
+export function aimWords({ purpose, domain, trusted, endpoints }: Pick<Conclusion, 'purpose' | 'domain' | 'trusted' | 'endpoints'>): string {
+  return `${aims[purpose]}, ${plain(domain ?? endpoints?.region ?? '')}${trusted === undefined ? '' : ` with ${plain(trusted.domain)}`}`;
 }
 
 const windowsErrors: Readonly<Record<string, string>> = {
@@ -45,7 +55,7 @@ const windowsErrors: Readonly<Record<string, string>> = {
   '0x6BF': '"The remote procedure call failed and did not execute" (1727)',
 };
 
-const adcliErrors: Readonly<Partial<Record<Step, string>>> = {
+const adcliErrors: Readonly<Partial<Record<Prediction['step'], string>>> = {
   dns: "Couldn't find usable domain controller to connect to",
   srv: "Couldn't find usable domain controller to connect to",
   address: "Couldn't find usable domain controller to connect to",
@@ -56,7 +66,7 @@ const adcliErrors: Readonly<Partial<Record<Step, string>>> = {
   kpasswd: "Couldn't set password for computer account: …: Cannot contact any KDC for requested realm",
 };
 
-const connectorErrors: Readonly<Partial<Record<Step, string>>> = {
+const connectorErrors: Readonly<Partial<Record<Prediction['step'], string>>> = {
   dns: 'DNS unavailable (TCP port 53)',
   srv: 'SRV record for LDAP does not exist',
   address: 'DNS unavailable (TCP port 53)',
@@ -65,14 +75,51 @@ const connectorErrors: Readonly<Partial<Record<Step, string>>> = {
   kerberos: 'Kerberos/authentication unavailable (TCP port 88)',
 };
 
+/** Ends of the SSM Agent's "RequestError: send request failed", as its issues show them and Go's net/http words them. */
+const agentErrors = {
+  name: 'dial tcp: lookup … : no such host',
+  'name-silence': 'dial tcp: lookup … : i/o timeout',
+  proxy: 'proxyconnect tcp: dial tcp …',
+  'proxy-refused': 'the status of the proxy, like Forbidden or Proxy Authentication Required',
+  connect: 'dial tcp …:443: i/o timeout',
+  'connect-refused': 'dial tcp …:443: connect: connection refused',
+  unreachable: 'dial tcp …:443: connect: no route to host',
+  tls: 'EOF, connection reset by peer, or TLS handshake timeout',
+  authority: 'x509: certificate signed by unknown authority',
+  'certificate-name': 'x509: certificate is valid for …, not …',
+  'certificate-time': 'x509: certificate has expired or is not yet valid',
+} as const satisfies Readonly<Record<EndpointStep, string>>;
+
 const attempts: Readonly<Partial<Record<Conclusion['purpose'], string>>> = { promote: 'a real promotion', trust: 'making the trust' };
 
 /** What a real attempt would likely say. */
 export function predictionSentence({ step, code }: Prediction, { purpose, decision }: Pick<Conclusion, 'purpose' | 'decision'>): string {
   const likely = decision === 'undecided' ? 'If what stayed open fails, the likely error' : 'Likely error';
+  if (code === 'ssm-agent')
+    return `${likely} in the log of the SSM Agent: "RequestError: send request failed", caused by: ${isEndpointStep(step) ? agentErrors[step] : plain(step)}.`;
   if (code === 'adcli') return `${likely} of adcli or realm join: "${adcliErrors[step] ?? 'Joining the domain failed'}".`;
   if (code === 'ad-connector') return `${likely} of AD Connector: "Connectivity issues detected: ${connectorErrors[step] ?? 'unavailable ports'}".`;
   return `${likely} of ${attempts[purpose] ?? 'a real join'}: ${plain(code, 20)} ${windowsErrors[code] ?? ''}`.trimEnd().concat('.');
+}
+
+function isEndpointStep(step: Prediction['step']): step is EndpointStep {
+  return Object.hasOwn(agentErrors, step);
+}
+
+/** The way to the endpoints, in one or two sentences. */
+export function wayWords({ proxies, isDirect }: Endpoints): string {
+  if (proxies.length === 0) return isDirect ? 'directly: the environment names no proxy for them' : '';
+  const through = `through the proxy ${list(
+    proxies.map((proxy) => plain(proxy, 120)),
+    2,
+  )}${isDirect ? ', and some directly' : ''}`;
+  return `${through}, as the environment of this process says; the SSM Agent is a service and has an environment of its own`;
+}
+
+/** An endpoint that is not ready, or worth a look: `s3.eu-central-1.amazonaws.com (optional)  not ready: no-answer`. */
+export function endpointWords({ name, isRequired, state, finding }: EndpointConclusion): string {
+  const words = { ready: 'ready', 'not-ready': 'not ready', undecided: 'undecided' } as const;
+  return `${plain(name)}${isRequired ? '' : ' (optional)'}  ${words[state]}${finding === undefined ? '' : `: ${finding}`}`;
 }
 
 /** One sentence about finding the DCs. */

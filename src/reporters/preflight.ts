@@ -2,7 +2,16 @@
 import type { Conclusion, DcConclusion, ResolverConclusion } from '../preflight/conclusion.ts';
 import type { VerdictStatus } from '../verdict.ts';
 import type { Glyphs } from './glyphs.ts';
-import { aimWords, decisionWords, locatorSentence, obstacleWords, predictionSentence, skippedSentence } from './preflight-wording.ts';
+import {
+  aimWords,
+  decisionWords,
+  endpointWords,
+  locatorSentence,
+  obstacleWords,
+  predictionSentence,
+  skippedSentence,
+  wayWords,
+} from './preflight-wording.ts';
 import { count, list, wrap } from './text.ts';
 
 const colours = { go: 'pass', 'go-with-warnings': 'warn', 'no-go': 'fail', undecided: 'inconclusive' } as const satisfies Readonly<
@@ -18,6 +27,7 @@ export function* conclusionLines(conclusion: Conclusion, marks: Glyphs, width: n
     ...predictions.map((prediction) => row('', predictionSentence(prediction, conclusion))),
     ...conclusion.resolvers.map((resolver, index) => row(index === 0 ? 'DNS' : '', resolverWords(resolver))),
     ...trustedRows(conclusion.trusted),
+    ...endpointRows(conclusion.endpoints),
     ...(conclusion.clientSite === undefined || conclusion.clientSite === '' ? [] : [row('site', conclusion.clientSite)]),
     ...conclusion.dcs.flatMap((dc, index) => dcRows(dc, index === 0 ? 'DCs' : '')),
     ...conclusion.far.slice(0, mostFar).map((dc, index) => row(index === 0 ? 'far' : '', farWords(dc))),
@@ -66,6 +76,18 @@ function trustedRows(trusted: Conclusion['trusted']): [string, string][] {
   return [
     ...resolvers.map((resolver, index) => row(index === 0 ? 'there' : '', `${resolverWords(resolver)} of ${domain}`)),
     ...wayBack.map((resolver, index) => row(index === 0 ? 'back' : '', `${resolverWords(resolver)} of this domain`)),
+  ];
+}
+
+function endpointRows(endpoints: Conclusion['endpoints']): [string, string][] {
+  if (endpoints === undefined) return [];
+  const { list: all } = endpoints;
+  const ready = all.filter(({ state }) => state === 'ready').length;
+  const told = all.filter(({ state, finding }) => state !== 'ready' || finding !== undefined);
+  return [
+    ...[wayWords(endpoints)].filter((words) => words !== '').map((words) => row('way', words)),
+    row('ready', `${ready} of ${count(all.length, 'endpoint')}`),
+    ...told.map((endpoint) => row('', endpointWords(endpoint))),
   ];
 }
 

@@ -6,7 +6,7 @@ import type { Outcome } from '../../agent/contract/outcome.ts';
 import type { Facts } from '../../agent/contract/fact.ts';
 import { findMatrix } from '../../src/matrix.ts';
 import { plan, plannedChecks } from '../../src/plan.ts';
-import { type Conclusion, exitCodeOf, type Purpose, purposes } from '../../src/preflight/conclusion.ts';
+import { type Conclusion, type DomainPurpose, domainPurposes, exitCodeOf } from '../../src/preflight/conclusion.ts';
 import { conclude, concludeLost } from '../../src/preflight/decision.ts';
 import { checksPerDc, questionsOf } from '../../src/preflight/purpose.ts';
 import { inventoryOf, selectDcs } from '../../src/preflight/selection.ts';
@@ -80,7 +80,7 @@ interface Concluded {
   readonly results: readonly Result[];
 }
 
-function concludeWith(purpose: Purpose, found: Located, faults: Faults = {}, named: readonly string[] = []): Concluded {
+function concludeWith(purpose: DomainPurpose, found: Located, faults: Faults = {}, named: readonly string[] = []): Concluded {
   const questions = questionsOf(purpose, published);
   const selection = selectDcs(found, domain, named);
   const inventory = inventoryOf(
@@ -116,7 +116,7 @@ function findingOf(code: Finding['code'], because: string): Finding {
 
 test('each purpose has its deciding rules, and the rest of the matrix can at most warn', () => {
   const deciding = Object.fromEntries(
-    purposes.map((purpose) => [
+    domainPurposes.map((purpose) => [
       purpose,
       questionsOf(purpose, published)
         .matrix.rules.filter((rule) => rule.requirement === 'required')
@@ -147,7 +147,7 @@ const noAnswer = ['fail', 'no-answer'] as const;
 
 const cases: readonly {
   readonly name: string;
-  readonly purpose?: Purpose;
+  readonly purpose?: DomainPurpose;
   readonly found?: Located;
   readonly faults?: Faults;
   readonly named?: readonly string[];
@@ -335,7 +335,7 @@ function reportOf(preflight: Conclusion, results: readonly Result[]): Report {
     schema: 1,
     tool: { name: 'portmatrix', version: '0.0.0' },
     run: { id: 'test', startedAt: at, finishedAt: at },
-    matrices: [matrixRecord(questionsOf(preflight.purpose, published).matrix)],
+    matrices: [matrixRecord(questionsOf(preflight.purpose === 'ssm' ? assert.fail() : preflight.purpose, published).matrix)],
     sources: [{ name: 'me', state: 'reported' }],
     excluded: [],
     diagnoses: [],
