@@ -9,6 +9,7 @@ import { contractVersion, type Job } from './contract/job.ts';
 import type { LocateJob } from './contract/locate.ts';
 import { encodeMessage, type Message, type Settled } from './contract/message.ts';
 import { locate } from './locate.ts';
+import { canHaveUdpPort } from './net/dial.ts';
 import { attend, converser, run, seesRefusedUdp } from './runner.ts';
 
 /** Descriptors that the process needs for itself. */
@@ -37,7 +38,7 @@ export async function main(job: Job | LocateJob, source: string): Promise<void> 
     unsaid += `${encodeMessage(message)}\n`;
   };
 
-  const surroundings = { now: Date.now, random: randomBytes, sockets: descriptorLimit() - ownDescriptors, icmpErrors };
+  const surroundings = { now: Date.now, random: randomBytes, sockets: descriptorLimit() - ownDescriptors, icmpErrors, canHaveUdpPort };
   say({
     kind: 'hello',
     contract: contractVersion,

@@ -11,6 +11,7 @@ import type { Job, JobHost } from './contract/job.ts';
 import type { LocateJob } from './contract/locate.ts';
 import type { Alive, Bye, Settled } from './contract/message.ts';
 import type { Outcome } from './contract/outcome.ts';
+import { traitsOf } from './contract/probe.ts';
 import { socketsOf, Inquiry, type Terms } from './inquiry.ts';
 import { type Item, type Lane, lanesOf, withoutPort } from './lane.ts';
 import type { Converse } from './locate.ts';
@@ -27,6 +28,8 @@ export interface Surroundings {
   readonly sockets: number;
   /** How many ICMP errors this host has ever received; undefined where it does not tell. */
   readonly icmpErrors: () => number | undefined;
+  /** Whether this host lets us have the local UDP port, and nobody else holds it. */
+  readonly canHaveUdpPort: (port: number) => Promise<boolean>;
 }
 
 const aliveMs = 1_000;
@@ -52,7 +55,7 @@ export async function run(
   let settled = 0;
   const heartbeat = setInterval(() => tell({ kind: 'alive', settled }), aliveMs);
   const stop = AbortSignal.any([signal, end.signal]);
-  const runPass = passes(job, source, stop, surroundings);
+  const runPass = passes(job, source, stop, surroundings, await ownPorts(job, surroundings));
   const report = ({ item, outcome, attempts, elapsedMs }: Result): void =>
     tell({ kind: 'result', index: item.index, outcome, attempts, elapsedMs: Math.round(elapsedMs) });
 
@@ -93,7 +96,7 @@ export async function run(
 }
 
 /** Makes the function that runs passes: it pulls checks from the lanes in turn, within the pace of the source, until the lanes are empty or it is told to stop. */
-function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surroundings): (pass: Pass) => Promise<void> {
+function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surroundings, own: ReadonlySet<number>): (pass: Pass) => Promise<void> {
   const pace = job.pace[source] ?? { inFlight: 64, perDestination: 32 };
   const self = job.hosts.find(({ name }) => name === source);
   const localPort = localPorts(job);
@@ -111,6 +114,7 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
     return {
       attempts,
       localPort,
+      ownPorts: own,
       dialled: () => count(lane),
       question: () => ({
         dnsName,
@@ -316,6 +320,13 @@ function localPorts(job: Job): () => number | undefined {
     next = next === last ? first : next + 1;
     return port;
   };
+}
+
+/** Local ports that probes of the job would like to ask from, as far as they are to be had; all that want one share it. */
+async function ownPorts({ rules }: Job, { canHaveUdpPort }: Surroundings): Promise<ReadonlySet<number>> {
+  const wanted = [...new Set(rules.flatMap(({ probe }) => traitsOf(probe).localPort ?? []))];
+  const answers = await Promise.all(wanted.map((port) => canHaveUdpPort(port)));
+  return new Set(wanted.filter((_, index) => answers[index]));
 }
 
 function pause(milliseconds: number, stop: AbortSignal): Promise<void> {

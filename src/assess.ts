@@ -64,6 +64,7 @@ const rules: Readonly<Record<ProbeName, readonly Rule[]>> = {
   epm: [portTranslation, anonymousRefused, mapperComplaint],
   rpc: [portTranslation, portRange, bindRefusal],
   netbios: [netbiosName, nameService],
+  'netbios-datagram': [domain, hostName, domainGuid, paused],
 };
 
 /** What holds for every protocol. */
@@ -80,6 +81,7 @@ export function isIdentityUnknown({ probe, facts, expected }: Pick<Answer, 'prob
     case 'cldap':
     case 'ldap':
     case 'ldaps':
+    case 'netbios-datagram':
       return told(facts.dnsName) === undefined && (told(facts.domain) === undefined || expected.domain === undefined);
     case 'kerberos':
       // A KDC echoes the realm that it was asked for, so that most errors prove none.

@@ -81,6 +81,8 @@ export type Note =
   | 'retried'
   /** This source cannot see a refusal over UDP. */
   | 'source-cannot-see-udp-refusals'
+  /** Some peers answer only a question from one local port, and the source may not have it, or somebody else holds it there. */
+  | 'from-another-port'
   /** The rule is kept for old systems only. */
   | 'legacy'
   /** The expected identity could not be compared: the answer did not carry it. */

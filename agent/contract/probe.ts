@@ -17,6 +17,8 @@ interface ProbeTraits {
   readonly needs?: 'rpc-port';
   /** How many forms the question has: the next one is asked when the peer hangs up on the one before, or leaves it unanswered over UDP. */
   readonly forms: number;
+  /** Local UDP port that some peers want the question to come from; the source dials from it where it may. */
+  readonly localPort?: number;
   /** What goes over the wire, in one sentence for people. */
   readonly asks: string;
 }
@@ -92,6 +94,15 @@ export const probes = {
     seenOn: ['samba'],
     forms: 2,
     asks: 'UDP: node status; TCP: a session request',
+  },
+  'netbios-datagram': {
+    transports: ['udp'],
+    identifies: true,
+    silence: 'uninformative',
+    seenOn: ['samba'],
+    forms: 1,
+    localPort: 138,
+    asks: "the DC locator's mailslot ping for the domain, from port 138 where the source may have it",
   },
 } as const satisfies Readonly<Record<string, ProbeTraits>>;
 

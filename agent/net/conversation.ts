@@ -1,6 +1,6 @@
 /** Plays a dialogue over a wire and gathers the evidence; whenever it ends, by answer, by accident or by the clock, the evidence decides the outcome. */
 import type { Facts } from '../contract/fact.ts';
-import type { Observed, Outcome, ServiceStatus } from '../contract/outcome.ts';
+import type { Endpoint, Observed, Outcome, ServiceStatus } from '../contract/outcome.ts';
 import { classify, dependsOnRoute, type Phase } from './classify.ts';
 import { dial, hasRoute, type Target, type Wire } from './dial.ts';
 import type { Answer, Dialogue, Step } from './dialogue.ts';
@@ -73,6 +73,11 @@ export class Conversation {
   /** When the TCP handshake was done, on the clock of `performance.now()`; undefined before that, and over UDP. */
   get connectedAt(): number | undefined {
     return this.#connectedAt;
+  }
+
+  /** The source's own end of the flow, as far as the system has chosen it. */
+  get local(): Endpoint | undefined {
+    return this.#wire.local();
   }
 
   /** Time is up: what was seen so far decides. */

@@ -12,6 +12,8 @@ export interface Target extends Endpoint {
   readonly transport: Transport;
   /** Local port to dial from; absent: the system chooses. */
   readonly localPort?: number;
+  /** Local UDP port to dial from, beside other dials of ours, where this host still lets us have it; otherwise the system chooses. */
+  readonly preferredPort?: number;
 }
 
 /** Told what happens on a wire, in order; nothing more is told after `ended` or `failed`. */
@@ -56,6 +58,20 @@ export function hasRoute(target: Endpoint): Promise<boolean> {
     socket.once('error', () => answer(false));
     socket.once('connect', () => answer(true));
     socket.connect(target.port, target.address);
+  });
+}
+
+/** Whether this host lets us have the UDP port, and nobody else holds it: it is bound alone, and let go at once. */
+export function canHaveUdpPort(port: number): Promise<boolean> {
+  // Windows holds such a port on each address, and a socket beside it would hear nothing.
+  if (process.platform === 'win32') return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => {
+      socket.close();
+      resolve(false);
+    });
+    socket.bind({ port, exclusive: true }, () => socket.close(() => resolve(true)));
   });
 }
 
@@ -157,7 +173,8 @@ function dialUdp(target: Target, listener: Listener): Wire {
   let sent = false;
   let done = false;
   // Only a connected socket is told of ICMP errors, and only from its peer does it hear.
-  const socket = createSocket(isIPv6(target.address) ? 'udp6' : 'udp4');
+  const socket = createSocket({ type: isIPv6(target.address) ? 'udp6' : 'udp4', reuseAddr: target.preferredPort !== undefined });
+  let isChoosy = target.preferredPort !== undefined;
 
   const close = (): void => {
     if (done) return;
@@ -170,7 +187,15 @@ function dialUdp(target: Target, listener: Listener): Wire {
     close();
     listener.failed(error, phase);
   };
-  socket.on('error', fail);
+  const connect = (): void => {
+    isChoosy = false;
+    if (!done) socket.connect(target.port, target.address);
+  };
+  socket.on('error', (error) => {
+    // The socket can be bound anew once this error has been told.
+    if (isChoosy) process.nextTick(connect);
+    else fail(error);
+  });
   socket.on('message', (bytes) => {
     if (!done) listener.received(bytes);
   });
@@ -180,9 +205,9 @@ function dialUdp(target: Target, listener: Listener): Wire {
     local = { address, port };
     listener.opened();
   });
-  const connect = (): void => socket.connect(target.port, target.address);
-  if (target.localPort === undefined) connect();
-  else socket.bind(target.localPort, connect);
+  const localPort = target.localPort ?? target.preferredPort;
+  if (localPort === undefined) connect();
+  else socket.bind(localPort, connect);
 
   const send = (bytes: Uint8Array): void => {
     // The first send can only meet this host's own refusal; a later one may be handed an ICMP error that was waiting.

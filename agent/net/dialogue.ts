@@ -5,7 +5,7 @@
  * is the conversation's to tell. So every probe has the same four ways to go wrong without a line of code for them.
  */
 import type { Facts } from '../contract/fact.ts';
-import type { ServiceStatus } from '../contract/outcome.ts';
+import type { Endpoint, ServiceStatus } from '../contract/outcome.ts';
 import type { RpcInterface, Transport } from '../contract/probe.ts';
 import type { Decoded } from '../codecs/decoded.ts';
 
@@ -37,6 +37,7 @@ export type Dialogue = Generator<Step, Answer, void>;
 /** What is known of a destination from earlier answers of this run, and is needed to ask well. */
 export interface Known {
   readonly netbiosName?: string;
+  readonly netbiosDomain?: string;
   readonly dnsName?: string;
   readonly domain?: string;
   readonly rpcPorts?: Readonly<Record<string, number>>;
@@ -56,6 +57,8 @@ export interface Question {
   /** The source's own machine account in the destination's domain (`CLIENT$`), where it has one. */
   readonly account?: string;
   readonly authorities?: string;
+  /** The source's own end of the flow once it is dialled, for protocols that write it into their questions. */
+  readonly local?: () => Endpoint | undefined;
   /** Which form of the question, 0 first; and the variant that an earlier answer asked for. */
   readonly form: number;
   readonly variant?: string;

@@ -8,10 +8,26 @@ import { kerberos } from './kerberos.ts';
 import { kpasswd } from './kpasswd.ts';
 import { ldap, ldaps } from './ldap.ts';
 import { netbios } from './netbios.ts';
+import { netbiosDatagram } from './netbios-datagram.ts';
 import { ntp } from './ntp.ts';
 import { rpc } from './rpc.ts';
 import { smb } from './smb.ts';
 import { tcp } from './tcp.ts';
 import { udp } from './udp.ts';
 
-export const speakers: Readonly<Record<ProbeName, Speak>> = { tcp, udp, dns, cldap, ldap, ldaps, kerberos, kpasswd, ntp, smb, epm, rpc, netbios };
+export const speakers: Readonly<Record<ProbeName, Speak>> = {
+  tcp,
+  udp,
+  dns,
+  cldap,
+  ldap,
+  ldaps,
+  kerberos,
+  kpasswd,
+  ntp,
+  smb,
+  epm,
+  rpc,
+  netbios,
+  'netbios-datagram': netbiosDatagram,
+};

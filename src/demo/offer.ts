@@ -30,7 +30,7 @@ export const offers: Readonly<Record<string, readonly Offer[]>> = {
     udp(123, 'ntp'),
     tcp(135, 'epm'),
     udp(137, 'netbios'),
-    udp(138),
+    udp(138, 'netbios-datagram'),
     tcp(139, 'netbios'),
     tcp(389, 'ldap'),
     udp(389, 'cldap'),

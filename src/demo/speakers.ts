@@ -137,6 +137,15 @@ function nodeStatus(words: Words): Speaker {
 
 const session: Speaker = (request) => (request[0] === 0x81 && request.length === 72 ? hex('82000000') : undefined);
 
+/** The domain controllers of CORP, behind their NetBIOS name; the answer goes to the mailslot that the request names. */
+function mailslot(words: Words): Speaker {
+  return (request) => {
+    const name = request.subarray(-28, -17);
+    const isPing = request[0] === 0x10 && request.includes('EDEPFCFACACACACACACACACACACACABM') && request.includes('\\NETLOGON\0');
+    return isPing && name.includes('GETDC') ? patched(words().mailslot, { 165: name }) : undefined;
+  };
+}
+
 /**
  * All that one DC says, in these words, by the probe and transport that ask (the bare port probes need nobody who speaks). `rpcPorts` are the ports of its
  * RPC interfaces by their UUIDs on the wire. `ldaps` speaks inside TLS.
@@ -154,5 +163,6 @@ export function speakersOf(words: Words, rpcPorts: Readonly<Record<string, numbe
     epm: { tcp: endpointMapperFor(rpcPorts) },
     rpc: { tcp: rpcServerWith(Object.keys(rpcPorts)) },
     netbios: { tcp: session, udp: nodeStatus(words) },
+    'netbios-datagram': { udp: mailslot(words) },
   } satisfies Readonly<Partial<Record<ProbeName, Readonly<Partial<Record<Transport, Speaker>>>>>>;
 }

@@ -247,6 +247,8 @@ export function noteSentence(note: Note): string {
       return 'It took more than one attempt: packets are lost on the path, or the destination is slow.';
     case 'source-cannot-see-udp-refusals':
       return 'This source cannot see a refusal over UDP (Windows hides it), so silence may be a closed port.';
+    case 'from-another-port':
+      return 'The question did not come from the port on which some servers want to be asked (138): the source may not have it, or somebody else holds it there.';
     case 'legacy':
       return 'The rule serves old systems only.';
     case 'identity-not-compared':

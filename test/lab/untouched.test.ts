@@ -22,7 +22,7 @@ const dcRows = {
   'time 123/udp': udp,
   'endpoint-mapper 135/tcp': tcp,
   'netbios-name 137/udp': udp,
-  'netbios-datagram 138/udp': 'open|filtered no-response -> warn uninformative',
+  'netbios-datagram 138/udp': udp,
   'netbios-session 139/tcp': tcp,
   'ldap 389/tcp': tcp,
   'locator 389/udp': udp,
@@ -51,7 +51,7 @@ const clientRows = {
   'time 123/udp': udp,
   'endpoint-mapper 135/tcp': tcp,
   'netbios-name 137/udp': udp,
-  'netbios-datagram 138/udp': 'open|filtered no-response -> warn uninformative',
+  'netbios-datagram 138/udp': udp,
   'ldap 389/tcp': tcp,
   'locator 389/udp': udp,
   'smb 445/tcp': tcp,
@@ -156,7 +156,7 @@ describe('the forest as it is, through the three published matrices', { skip: in
     const swapped = { dc1: { dnsName: 'dc9.corp.example.test' } };
     const { report } = await runProduct(inventoryText(forest.caFile, 4, swapped), undefined, ['-m', 'client-to-dc', '--destination', 'dc1']);
     const wrong = report.results.filter(({ verdict }) => verdict.finding?.code === 'wrong-host').map(({ check }) => check.rule);
-    assert.deepEqual(wrong.toSorted(), ['global-catalog', 'ldap', 'locator', 'netbios-name']);
+    assert.deepEqual(wrong.toSorted(), ['global-catalog', 'ldap', 'locator', 'netbios-datagram', 'netbios-name']);
     const otherwise = new Map(report.results.map(({ check, verdict }) => [check.rule, verdict]));
     assert.deepEqual(
       [otherwise.get('ldaps')?.finding?.code, otherwise.get('ldaps')?.also?.map(({ code }) => code)],

@@ -105,6 +105,18 @@ const facts: Readonly<Record<ProbeName, Facts | undefined>> = {
   epm: { rpcPorts: { drsuapi: 49153 }, rpcAbsent: ['netlogon', 'samr', 'lsarpc', 'dfsr'] },
   rpc: { rpcInterface: 'drsuapi' },
   netbios: {},
+  'netbios-datagram': {
+    paused: false,
+    roles: ['closest', 'ds', 'full-secrets', 'gc', 'ldap', 'pdc', 'writable'],
+    domainGuid: '529e82fa-fbd7-43a8-9c3f-8e95b8c0132b',
+    forest: 'corp.example.test',
+    domain: 'corp.example.test',
+    dnsName: 'dc1.corp.example.test',
+    netbiosDomain: 'CORP',
+    netbiosName: 'DC1',
+    site: 'Default-First-Site-Name',
+    clientSite: 'Default-First-Site-Name',
+  },
 };
 const netbiosFacts: Readonly<Record<Transport, Facts>> = {
   tcp: { sessionCode: 'positive' },

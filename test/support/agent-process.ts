@@ -14,7 +14,13 @@ const job: Job = JSON.parse(readFileSync(file, 'utf8'));
 if (sockets === undefined) {
   await main(job, 'client');
 } else {
-  const surroundings = { now: Date.now, random: randomBytes, sockets: Number(sockets), icmpErrors: () => undefined };
+  const surroundings = {
+    now: Date.now,
+    random: randomBytes,
+    sockets: Number(sockets),
+    icmpErrors: () => undefined,
+    canHaveUdpPort: async () => false,
+  };
   const tell = (message: Parameters<typeof encodeMessage>[0]): void => void process.stdout.write(`${encodeMessage(message)}\n`);
   tell({ kind: 'bye', reason: await run(job, 'client', tell, new AbortController().signal, surroundings) });
 }

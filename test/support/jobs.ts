@@ -38,7 +38,13 @@ export function jobOf(rules: readonly JobRule[], fields: Partial<Job> = {}): Job
   };
 }
 
-export const surroundings: Surroundings = { now: Date.now, random: randomBytes, sockets: 4_096, icmpErrors: () => undefined };
+export const surroundings: Surroundings = {
+  now: Date.now,
+  random: randomBytes,
+  sockets: 4_096,
+  icmpErrors: () => undefined,
+  canHaveUdpPort: async () => false,
+};
 
 /** Everything that a run told, results in the order of their telling. */
 export interface Told {

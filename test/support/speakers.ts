@@ -12,7 +12,9 @@ export interface Service {
   readonly chatter: Buffer;
 }
 
-const { dns, cldap, ldap, ldaps, kerberos, kpasswd, ntp, smb, epm, rpc, netbios } = speakersOf(() => captures, { [wireUuids.drsuapi]: 49_153 });
+const { dns, cldap, ldap, ldaps, kerberos, kpasswd, ntp, smb, epm, rpc, netbios, ...others } = speakersOf(() => captures, {
+  [wireUuids.drsuapi]: 49_153,
+});
 
 /** Every service, by the probe and transport that ask it. */
 export const services: Readonly<Record<ProbeName, Readonly<Partial<Record<Transport, Service>>>>> = {
@@ -32,4 +34,5 @@ export const services: Readonly<Record<ProbeName, Readonly<Partial<Record<Transp
   epm: { tcp: { speak: epm.tcp, chatter: hex('05000001 10000000 0040 0000 01000000') } },
   rpc: { tcp: { speak: rpc.tcp, chatter: hex('05000001 10000000 0040 0000 01000000') } },
   netbios: { tcp: { speak: netbios.tcp, chatter: hex('82000001') }, udp: { speak: netbios.udp, chatter: hex('0000 8400 0000 0001') } },
+  'netbios-datagram': { udp: { speak: others['netbios-datagram'].udp, chatter: hex('100e 0000 7f000001 008a ffff 0000') } },
 };

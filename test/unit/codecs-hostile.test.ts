@@ -6,9 +6,11 @@ import { decodeRpcReply } from '../../agent/codecs/dcerpc.ts';
 import type { Decoded } from '../../agent/codecs/decoded.ts';
 import { decodeDnsDatagram, decodeDnsStream } from '../../agent/codecs/dns.ts';
 import { decodeEptMap, rpcSyntaxes } from '../../agent/codecs/endpoint-mapper.ts';
+import { decodeMailslotReply } from '../../agent/codecs/mailslot.ts';
 import { decodeNodeStatus, decodeSessionReply } from '../../agent/codecs/netbios.ts';
 import { decodeNtpReply } from '../../agent/codecs/ntp.ts';
 import { decodeSmbReply } from '../../agent/codecs/smb.ts';
+import { captures } from '../support/captures.ts';
 
 interface Row {
   readonly name: string;
@@ -47,6 +49,7 @@ const rows: readonly Row[] = [
     reply: `92b084000000000100000000${netbiosName}002100010000000000bf08444331202020202020202020202020004400444331202020202020202020202020034400444331202020202020202020202020204400434f525020202020202020202020201b4400434f525020202020202020202020201cc400434f5250202020202020202020202000c4005f5f53414d42415f5f20202020202000c6005f5f53414d42415f5f20202020202020c600${'00'.repeat(46)}`,
     datagram: true,
   },
+  { name: 'mailslot', decode: decodeMailslotReply, reply: captures.mailslot.toString('hex'), datagram: true },
   { name: 'session refusal', decode: decodeSessionReply, reply: '8300000182' },
   { name: 'session retarget', decode: decodeSessionReply, reply: '840000060a63010b008b' },
   {

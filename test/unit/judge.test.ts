@@ -53,6 +53,7 @@ const dns = { probe: 'dns', transport: 'udp' } as const;
 const bareUdp = { probe: 'udp', transport: 'udp' } as const;
 const bareTcp = { probe: 'tcp', transport: 'tcp' } as const;
 const kpasswd = { probe: 'kpasswd', transport: 'udp' } as const;
+const mailslot = { probe: 'netbios-datagram', transport: 'udp' } as const;
 const shut: Expectation = ['filtered'];
 const shutOrRefused: Expectation = ['closed', 'filtered'];
 const blocked: Expectation = ['blocked'];
@@ -304,6 +305,12 @@ const table: Readonly<Record<string, readonly Case[]>> = {
       { ...unanswered, notes: ['source-cannot-see-udp-refusals'] },
     ],
     ['a source that can see them does not', { ...dns, outcome: silent, udpRefused: true }, unanswered],
+    [
+      'silence for a question that could not come from the port of its service says so',
+      { ...mailslot, outcome: { ...silent, local: { address: '10.99.3.21', port: 49_811 } } },
+      { ...uninformative, notes: ['from-another-port'] },
+    ],
+    ['one that came from there does not', { ...mailslot, outcome: { ...silent, local: { address: '10.99.3.21', port: 138 } } }, uninformative],
     ['TCP needs no such excuse', { outcome: dropped, udpRefused: false }, unanswered],
     [
       'a refusal that a firewall may have sent says so, also when it fails',

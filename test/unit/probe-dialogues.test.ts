@@ -1,4 +1,4 @@
-/** The probes of DNS, NTP, NetBIOS, RPC and SMB, played by hand against captured answers whose ids are patched. */
+/** The probes that have no file of their own here, played by hand against captured answers whose ids are patched. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Facts } from '../../agent/contract/fact.ts';
@@ -6,9 +6,12 @@ import type { Acceptance, Answer, Dialogue, Question } from '../../agent/net/dia
 import { dns } from '../../agent/probes/dns.ts';
 import { epm } from '../../agent/probes/epm.ts';
 import { netbios } from '../../agent/probes/netbios.ts';
+import { netbiosDatagram } from '../../agent/probes/netbios-datagram.ts';
 import { ntp } from '../../agent/probes/ntp.ts';
 import { rpc } from '../../agent/probes/rpc.ts';
 import { smb } from '../../agent/probes/smb.ts';
+import { captures } from '../support/captures.ts';
+import { patched } from '../support/speakers.ts';
 
 const sentMs = Date.UTC(2026, 10, 22, 8);
 const bytes = (hex: string) => Buffer.from(hex, 'hex');
@@ -321,6 +324,43 @@ describe('netbios', () => {
     assert.equal(calledName({}), 'CKFDENECFDEFFCFGEFFCCACACACACACA');
     assert.equal(calledName({ form: 1, known: { netbiosName: 'CORP' } }), 'EDEPFCFACACACACACACACACACACACACA');
     assert.equal(calledName({ form: 1, dnsName: 'corp.example.test' }), 'EDEPFCFACACACACACACACACACACACACA');
+  });
+});
+
+describe('netbios-datagram', () => {
+  /** The answer for the mailslot that the request names, in the last 28 bytes but 17. */
+  const answered = (request: Buffer): Buffer => patched(captures.mailslot, { 165: request.subarray(-28, -17) });
+  const udp = { transport: 'udp', domain: 'corp.example.test' } as const;
+  const local = () => ({ address: '10.77.1.21', port: 138 });
+
+  test('a DC says in its answer what it says to the LDAP ping', () => {
+    const { answer, sent } = play(netbiosDatagram(questionOf({ ...udp, local })), answered);
+    const { dnsName, domain, netbiosName, roles } = answer.facts;
+    assert.deepEqual([answer.status, dnsName, domain, netbiosName], ['identified', 'dc1.corp.example.test', 'corp.example.test', 'DC1']);
+    assert.ok(roles?.includes('pdc'));
+    assert.equal(sent[0]?.toString('hex', 4, 10), '0a4d0115008a', 'our own end is where the answer comes to');
+  });
+
+  test('the domain is asked for under the name that it gives itself, or the first label of its DNS name', () => {
+    for (const [fields, name] of [
+      [{ known: { netbiosDomain: 'CORP' }, domain: 'example.test' }, 'EDEPFCFA'],
+      [{ domain: 'corp.example.test' }, 'EDEPFCFA'],
+      [{ dnsName: 'dc1.corp.example.test' }, 'EDEPFCFA'],
+      [{ dnsName: 'dc1' }, 'CACACACA'],
+    ] as const) {
+      const { sent } = play(netbiosDatagram(questionOf({ transport: 'udp', ...fields })), answered);
+      assert.equal(sent[0]?.toString('latin1', 49, 57), name);
+    }
+  });
+
+  test('an answer for another mailslot is unrelated, and so is an error with another id', () => {
+    assert.equal(judge(netbiosDatagram(questionOf(udp)), speak(captures.mailslot.toString('hex'))), 'unrelated');
+    assert.equal(judge(netbiosDatagram(questionOf(udp)), speak('130241520a63010b008a82')), 'unrelated');
+  });
+
+  test('a datagram service that has nobody of that name says so: absent', () => {
+    const { answer } = play(netbiosDatagram(questionOf(udp)), speak('130241520a63010b008a82', [2, 2, 2]));
+    assert.deepEqual(answer, { status: 'absent', facts: { complaint: 'datagram error 0x82' } });
   });
 });
 

@@ -68,6 +68,7 @@ const noteCodes = {
   'rejections-limited': true,
   retried: true,
   'source-cannot-see-udp-refusals': true,
+  'from-another-port': true,
   legacy: true,
   'identity-not-compared': true,
 } as const satisfies Record<Note, true>;
