@@ -15,6 +15,8 @@ export interface Terms {
   readonly localPort: () => number | undefined;
   /** Local UDP ports that probes may ask from where they would like to. */
   readonly ownPorts: ReadonlySet<number>;
+  /** Given sockets whose peers repeat their answers. */
+  readonly linger: (release: () => void) => void;
   /** Told of every dial. */
   readonly dialled: () => void;
 }
@@ -120,7 +122,8 @@ export class Inquiry {
     return isOurs ? { preferredPort } : {};
   }
 
-  #weigh({ outcome, next }: Ending): void {
+  #weigh({ outcome, next, release }: Ending): void {
+    if (release !== undefined) this.#terms.linger(release);
     if (this.#over) return;
     if (this.#answered !== undefined) {
       this.#best = withFollowUp(this.#answered, outcome, this.#transport);

@@ -39,6 +39,8 @@ const hintShare = 50;
 /** Dials in one turn of the event loop: answers to them are heard before more are made, and no answer waits for long. */
 const dialsInTurn = 256;
 const selfTestMs = 300;
+/** By then a peer has repeated its answer as often as it will ([MS-RDPEUDP] 3.1.6.1: five times, every 500 ms). */
+const repeatsMs = 3_000;
 /** How often a check that met an exhausted host is tried again. */
 const mostReturns = 3;
 
@@ -55,7 +57,8 @@ export async function run(
   let settled = 0;
   const heartbeat = setInterval(() => tell({ kind: 'alive', settled }), aliveMs);
   const stop = AbortSignal.any([signal, end.signal]);
-  const runPass = passes(job, source, stop, surroundings, await ownPorts(job, surroundings));
+  const aftermath = new Aftermath();
+  const runPass = passes(job, source, stop, surroundings, { own: await ownPorts(job, surroundings), aftermath });
   const report = ({ item, outcome, attempts, elapsedMs }: Result): void =>
     tell({ kind: 'result', index: item.index, outcome, attempts, elapsedMs: Math.round(elapsedMs) });
 
@@ -89,6 +92,7 @@ export async function run(
   if (isFreed && !stop.aborted) await runPass({ lanes: refilled(unmet), timeoutMs: job.timeoutMs, attempts: job.attempts, settled: report });
   else for (const result of unmet) report(result);
 
+  aftermath.end();
   clearInterval(heartbeat);
   clearTimeout(deadline);
   if (signal.aborted) return 'interrupted';
@@ -96,7 +100,13 @@ export async function run(
 }
 
 /** Makes the function that runs passes: it pulls checks from the lanes in turn, within the pace of the source, until the lanes are empty or it is told to stop. */
-function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surroundings, own: ReadonlySet<number>): (pass: Pass) => Promise<void> {
+function passes(
+  job: Job,
+  source: string,
+  stop: AbortSignal,
+  surroundings: Surroundings,
+  { own, aftermath }: { readonly own: ReadonlySet<number>; readonly aftermath: Aftermath },
+): (pass: Pass) => Promise<void> {
   const pace = job.pace[source] ?? { inFlight: 64, perDestination: 32 };
   const self = job.hosts.find(({ name }) => name === source);
   const localPort = localPorts(job);
@@ -115,6 +125,7 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
       attempts,
       localPort,
       ownPorts: own,
+      linger: (release) => aftermath.add(release),
       dialled: () => count(lane),
       question: () => ({
         dnsName,
@@ -271,6 +282,28 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
       if (stop.aborted) cancel();
       else pump();
     });
+}
+
+/** Sockets that take in what their peers repeat, which would be told otherwise, by ICMP, that nobody is there. */
+class Aftermath {
+  readonly #open = new Map<() => void, NodeJS.Timeout>();
+
+  add(release: () => void): void {
+    const close = (): void => {
+      this.#open.delete(release);
+      release();
+    };
+    this.#open.set(release, setTimeout(close, repeatsMs));
+  }
+
+  /** Nobody waits for the repeats any longer. */
+  end(): void {
+    for (const [release, timer] of this.#open) {
+      clearTimeout(timer);
+      release();
+    }
+    this.#open.clear();
+  }
 }
 
 /** Measures for how long this process has not run (stopped, starved, or its machine paused), in milliseconds, by a beat that comes late. */

@@ -65,6 +65,7 @@ const rules: Readonly<Record<ProbeName, readonly Rule[]>> = {
   rpc: [portTranslation, portRange, bindRefusal],
   netbios: [netbiosName, nameService],
   'netbios-datagram': [domain, hostName, domainGuid, paused],
+  rdp: [rdpRefusal, rdpSecurity],
 };
 
 /** What holds for every protocol. */
@@ -347,6 +348,17 @@ function localClock({ facts: { leap, stratum, referenceId, kissCode } }: Answer)
 
 function nameService({ facts: { nameServiceError: errorCode } }: Answer): Assessed | undefined {
   return errorCode === undefined ? undefined : warn({ code: 'name-service-refused', errorCode });
+}
+
+// RDP
+
+/** The server is reached, and clients that offer something else may be served. */
+function rdpRefusal({ facts: { rdpFailure: failure } }: Answer): Assessed | undefined {
+  return failure === undefined ? undefined : warn({ code: 'rdp-refused', failure });
+}
+
+function rdpSecurity({ facts }: Answer): Assessed | undefined {
+  return facts.rdpSecurity === 'rdp' ? warn({ code: 'rdp-without-tls' }) : undefined;
 }
 
 // SMB, RPC

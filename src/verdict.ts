@@ -49,7 +49,9 @@ export type Finding =
   /** `status`: an NTSTATUS in hex, or `no-dialect`. */
   | { readonly code: 'negotiation-refused'; readonly status: string }
   | { readonly code: 'name-service-refused'; readonly errorCode: number }
-  | { readonly code: 'signing-not-required' | 'anonymous-refused' }
+  | { readonly code: 'signing-not-required' | 'anonymous-refused' | 'rdp-without-tls' }
+  /** `failure`: [MS-RDPBCGR] 2.2.1.2.2. */
+  | { readonly code: 'rdp-refused'; readonly failure: number }
   | { readonly code: 'dialect-old'; readonly dialect: string }
   | { readonly code: 'port-outside-range'; readonly port: number; readonly range: string }
   | { readonly code: 'port-translated'; readonly dialled: number; readonly actual: number }

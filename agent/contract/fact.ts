@@ -79,6 +79,10 @@ export interface Facts {
   readonly nameServiceError?: number;
   readonly sessionCode?: string;
 
+  /** RDP: the security that the server chose of those that it was offered (`rdp` for its own, `tls`, `credssp`, `credssp-early`), or the code of its refusal. */
+  readonly rdpSecurity?: string;
+  readonly rdpFailure?: number;
+
   /** TLS: protocol and cipher agreed, and the server's certificate. */
   readonly tlsProtocol?: string;
   readonly tlsCipher?: string;
@@ -162,6 +166,8 @@ const kinds = {
   netbiosNames: 'list',
   nameServiceError: 'number',
   sessionCode: 'text',
+  rdpSecurity: 'text',
+  rdpFailure: 'number',
   tlsProtocol: 'text',
   tlsCipher: 'text',
   tlsError: 'text',

@@ -104,6 +104,14 @@ export const probes = {
     localPort: 138,
     asks: "the DC locator's mailslot ping for the domain, from port 138 where the source may have it",
   },
+  rdp: {
+    transports: ['tcp', 'udp'],
+    identifies: true,
+    silence: 'uninformative',
+    seenOn: [],
+    forms: 1,
+    asks: 'TCP: which security RDP chooses, no cookie and no session; UDP: one SYN of full length',
+  },
 } as const satisfies Readonly<Record<string, ProbeTraits>>;
 
 export type ProbeName = keyof typeof probes;

@@ -10,6 +10,8 @@ import { recognise } from './recognise.ts';
 export interface Ending {
   readonly outcome: Outcome;
   readonly next?: NonNullable<Answer['next']>;
+  /** Lets go of the socket, which is open still because the peer repeats its answer. */
+  readonly release?: () => void;
 }
 
 /** How a conversation is to be held. */
@@ -104,8 +106,7 @@ export class Conversation {
     this.#receivedLength = 0;
     const turn = this.#dialogue.next();
     if (turn.done === true) {
-      const { status, facts, next } = turn.value;
-      this.#serviceEnds(status, facts, next);
+      this.#serviceEnds(turn.value.status, turn.value.facts, turn.value);
       return;
     }
     this.#step = turn.value;
@@ -163,11 +164,13 @@ export class Conversation {
     return whole;
   }
 
-  #serviceEnds(status: ServiceStatus, facts: Facts, next?: Answer['next']): void {
+  #serviceEnds(status: ServiceStatus, facts: Facts, { next, isRepeated }: Pick<Answer, 'next' | 'isRepeated'> = {}): void {
     const reason = this.#target.transport === 'tcp' ? 'syn-ack' : 'udp-response';
     const gathered = status !== 'identified' && this.#step?.kind === 'ask' ? this.#step.gathered : {};
     const service = this.#manner.identifies ? { service: { status, facts: { ...gathered, ...facts } } } : {};
-    this.#end({ outcome: { ...this.#observed('open', reason), ...service }, ...(next !== undefined && { next }) }, status === 'malformed');
+    const outcome = { ...this.#observed('open', reason), ...service };
+    const release = (): void => this.#wire.close();
+    this.#end({ outcome, ...(next !== undefined && { next }), ...(isRepeated === true && { release }) }, status === 'malformed');
   }
 
   #fail(error: NodeJS.ErrnoException, phase: Phase): void {
@@ -210,7 +213,7 @@ export class Conversation {
   #end(ending: Ending, reset = false): void {
     if (this.#over) return;
     this.#over = true;
-    this.#wire.close(reset);
+    if (ending.release === undefined) this.#wire.close(reset);
     this.#finished(ending);
   }
 }

@@ -30,6 +30,8 @@ export interface Answer {
   readonly status: Extract<ServiceStatus, 'identified' | 'absent' | 'malformed'>;
   readonly facts: Facts;
   readonly next?: { readonly transport?: Transport; readonly variant?: string };
+  /** True when the peer will repeat its last datagram for a while. */
+  readonly isRepeated?: true;
 }
 
 export type Dialogue = Generator<Step, Answer, void>;

@@ -10,6 +10,7 @@ import { ldap, ldaps } from './ldap.ts';
 import { netbios } from './netbios.ts';
 import { netbiosDatagram } from './netbios-datagram.ts';
 import { ntp } from './ntp.ts';
+import { rdp } from './rdp.ts';
 import { rpc } from './rpc.ts';
 import { smb } from './smb.ts';
 import { tcp } from './tcp.ts';
@@ -30,4 +31,5 @@ export const speakers: Readonly<Record<ProbeName, Speak>> = {
   rpc,
   netbios,
   'netbios-datagram': netbiosDatagram,
+  rdp,
 };

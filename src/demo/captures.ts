@@ -108,6 +108,10 @@ export const captures = {
     c0132b04636f7270076578616d706c65047465737400c01803646331c01804434f5250000344433100001744656661756c742d46697273742d536974652d4e616d65
     00c03f10020000000a4d010b00000000000000000d000000ffffffff
   `),
+  /** RDP: the confirm of xrdp 0.9.21, which chose TLS. */
+  rdpConfirm: hex('030000130ed000001234000201080001000000'),
+  /** RDP-UDP: the SYN+ACK of [MS-RDPEUDP] 4.1.2, as far as it is not zeros. */
+  rdpSynAck: Buffer.concat([hex('000000420400000500000042 04d004d0'), Buffer.alloc(1216)]),
 } as const;
 
 /** Every captured answer, by name. */

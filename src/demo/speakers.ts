@@ -146,6 +146,14 @@ function mailslot(words: Words): Speaker {
   };
 }
 
+/** A client that offers TLS gets it. */
+const desktop: Speaker = (request) =>
+  request.toString('hex', 0, 6) === '030000130ee0' && (request.readUInt8(15) & 1) === 1 ? captures.rdpConfirm : undefined;
+
+/** A SYN of full length is acknowledged. */
+const desktopUdp: Speaker = (request) =>
+  request.length === 1232 && request.readUInt16BE(6) === 1 ? patched(captures.rdpSynAck, { 0: request.subarray(8, 12) }) : undefined;
+
 /**
  * All that one DC says, in these words, by the probe and transport that ask (the bare port probes need nobody who speaks). `rpcPorts` are the ports of its
  * RPC interfaces by their UUIDs on the wire. `ldaps` speaks inside TLS.
@@ -164,5 +172,6 @@ export function speakersOf(words: Words, rpcPorts: Readonly<Record<string, numbe
     rpc: { tcp: rpcServerWith(Object.keys(rpcPorts)) },
     netbios: { tcp: session, udp: nodeStatus(words) },
     'netbios-datagram': { udp: mailslot(words) },
+    rdp: { tcp: desktop, udp: desktopUdp },
   } satisfies Readonly<Partial<Record<ProbeName, Readonly<Partial<Record<Transport, Speaker>>>>>>;
 }

@@ -94,6 +94,10 @@ export function findingSentence(finding: Finding, transport: Transport): string 
       return `DNS does not list ${quote(finding.name)} as a DC; it lists ${finding.registered.length === 0 ? 'none' : quotes(finding.registered, finding.total)}.`;
     case 'signing-not-required':
       return 'The SMB server does not require signing, as a DC should.';
+    case 'rdp-without-tls':
+      return "The remote desktop server was offered TLS and network level authentication, and chose RDP's own security, by which nobody can tell which server it is.";
+    case 'rdp-refused':
+      return `The remote desktop server is reached, and takes none of the securities that it was offered (failure ${finding.failure}${rdpFailure(finding.failure)}).`;
     case 'anonymous-refused':
       return 'The endpoint mapper is reached, but refuses questions without a logon, so it cannot be asked for ports.';
     case 'rpc-refused':
@@ -197,6 +201,9 @@ export function advice(finding: Finding, flow: Flow): string {
       return `Check whether ${destination} registers its SRV records (nltest /dsregdns) and whether they replicate.`;
     case 'signing-not-required':
       return `Require SMB signing on ${destination}, or correct the inventory if it is not a DC.`;
+    case 'rdp-without-tls':
+    case 'rdp-refused':
+      return `Look at the security layer and the certificate of remote desktop on ${destination} (group policy: "Require use of specific security layer"); the network let the question through.`;
     case 'anonymous-refused':
       return `Give the RPC ports of ${destination} in the inventory (rpc: {interface: port}), so that they can be asked without the endpoint mapper.`;
     case 'rpc-refused':
@@ -525,6 +532,21 @@ const ntStatuses: Readonly<Record<string, string>> = {
 
 function ntStatus(status: string): string {
   const name = ntStatuses[status];
+  return name === undefined ? '' : `, ${name}`;
+}
+
+/** Names of the failures of RDP's negotiation ([MS-RDPBCGR] 2.2.1.2.2). */
+const rdpFailures: Readonly<Record<number, string>> = {
+  1: 'SSL_REQUIRED_BY_SERVER',
+  2: 'SSL_NOT_ALLOWED_BY_SERVER',
+  3: 'SSL_CERT_NOT_ON_SERVER',
+  4: 'INCONSISTENT_FLAGS',
+  5: 'HYBRID_REQUIRED_BY_SERVER',
+  6: 'SSL_WITH_USER_AUTH_REQUIRED_BY_SERVER',
+};
+
+function rdpFailure(code: number): string {
+  const name = rdpFailures[code];
   return name === undefined ? '' : `, ${name}`;
 }
 

@@ -105,6 +105,7 @@ const facts: Readonly<Record<ProbeName, Facts | undefined>> = {
   epm: { rpcPorts: { drsuapi: 49153 }, rpcAbsent: ['netlogon', 'samr', 'lsarpc', 'dfsr'] },
   rpc: { rpcInterface: 'drsuapi' },
   netbios: {},
+  rdp: {},
   'netbios-datagram': {
     paused: false,
     roles: ['closest', 'ds', 'full-secrets', 'gc', 'ldap', 'pdc', 'writable'],
@@ -118,13 +119,17 @@ const facts: Readonly<Record<ProbeName, Facts | undefined>> = {
     clientSite: 'Default-First-Site-Name',
   },
 };
-const netbiosFacts: Readonly<Record<Transport, Facts>> = {
-  tcp: { sessionCode: 'positive' },
-  udp: {
-    netbiosNames: ['CORP<00>', 'CORP<1b>', 'CORP<1c>', 'DC1<00>', 'DC1<03>', 'DC1<20>', '__SAMBA__<00>', '__SAMBA__<20>'],
-    netbiosName: 'DC1',
-    netbiosDomain: 'CORP',
+/** Those of probes that ask another thing over each transport. */
+const factsOver: Readonly<Partial<Record<ProbeName, Readonly<Record<Transport, Facts>>>>> = {
+  netbios: {
+    tcp: { sessionCode: 'positive' },
+    udp: {
+      netbiosNames: ['CORP<00>', 'CORP<1b>', 'CORP<1c>', 'DC1<00>', 'DC1<03>', 'DC1<20>', '__SAMBA__<00>', '__SAMBA__<20>'],
+      netbiosName: 'DC1',
+      netbiosDomain: 'CORP',
+    },
   },
+  rdp: { tcp: { rdpSecurity: 'tls' }, udp: {} },
 };
 
 /** What the first answer, or the handshake, brought before a later answer broke off. */
@@ -175,7 +180,7 @@ function lasting(all: Facts): Facts {
 }
 
 function assertFacts(probe: ProbeName, transport: Transport, outcome: Observed, port: number): void {
-  const wanted = probe === 'netbios' ? netbiosFacts[transport] : probe === 'rpc' ? { ...facts.rpc, rpcSecondaryPort: port } : facts[probe];
+  const wanted = probe === 'rpc' ? { ...facts.rpc, rpcSecondaryPort: port } : (factsOver[probe]?.[transport] ?? facts[probe]);
   const found = outcome.service?.facts;
   assert.deepEqual(found && lasting(found), wanted);
   const clock = clocks[probe];

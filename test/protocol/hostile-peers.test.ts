@@ -48,6 +48,7 @@ const giants: Readonly<Partial<Record<ProbeName, string>>> = {
   epm: '05000c03 10000000 ffff',
   rpc: '05000c03 10000000 ffff',
   netbios: '8200ffff',
+  rdp: '0300ffff',
 };
 
 const behaviours: readonly Behaviour[] = [

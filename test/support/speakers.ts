@@ -35,4 +35,8 @@ export const services: Readonly<Record<ProbeName, Readonly<Partial<Record<Transp
   rpc: { tcp: { speak: rpc.tcp, chatter: hex('05000001 10000000 0040 0000 01000000') } },
   netbios: { tcp: { speak: netbios.tcp, chatter: hex('82000001') }, udp: { speak: netbios.udp, chatter: hex('0000 8400 0000 0001') } },
   'netbios-datagram': { udp: { speak: others['netbios-datagram'].udp, chatter: hex('100e 0000 7f000001 008a ffff 0000') } },
+  rdp: {
+    tcp: { speak: others.rdp.tcp, chatter: hex('0300 0013 0e d0 0000 1234 00') },
+    udp: { speak: others.rdp.udp, chatter: hex('00000042 0400 0005') },
+  },
 };

@@ -9,6 +9,7 @@ import { decodeEptMap, rpcSyntaxes } from '../../agent/codecs/endpoint-mapper.ts
 import { decodeMailslotReply } from '../../agent/codecs/mailslot.ts';
 import { decodeNodeStatus, decodeSessionReply } from '../../agent/codecs/netbios.ts';
 import { decodeNtpReply } from '../../agent/codecs/ntp.ts';
+import { decodeConnectionConfirm, decodeSynAck } from '../../agent/codecs/rdp.ts';
 import { decodeSmbReply } from '../../agent/codecs/smb.ts';
 import { captures } from '../support/captures.ts';
 
@@ -65,6 +66,9 @@ const rows: readonly Row[] = [
     reply: `050002011000000058000000020000008000000000000000${mapStub.slice(0, 128)}050002021000000058000000020000008000000000000000${mapStub.slice(128)}`,
   },
   { name: 'ept_map', decode: (received) => decodeEptMap(received, rpcSyntaxes.drsuapi), reply: mapStub, datagram: true },
+  { name: 'RDP confirm', decode: decodeConnectionConfirm, reply: '030000130ed000001234000201080001000000' },
+  { name: 'RDP confirm without negotiation', decode: decodeConnectionConfirm, reply: '0300000b06d00000123400' },
+  { name: 'RDP-UDP SYN+ACK', decode: decodeSynAck, reply: `00000042040000050000004204d004d0${'00'.repeat(1116)}`, datagram: true },
   { name: 'SMB2', decode: decodeSmbReply, reply: smbReply },
   { name: 'SMB1', decode: decodeSmbReply, reply: `00000025ff534d4272000000009853c8${'00'.repeat(20)}0100000000` },
 ];

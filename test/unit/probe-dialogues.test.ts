@@ -8,6 +8,7 @@ import { epm } from '../../agent/probes/epm.ts';
 import { netbios } from '../../agent/probes/netbios.ts';
 import { netbiosDatagram } from '../../agent/probes/netbios-datagram.ts';
 import { ntp } from '../../agent/probes/ntp.ts';
+import { rdp } from '../../agent/probes/rdp.ts';
 import { rpc } from '../../agent/probes/rpc.ts';
 import { smb } from '../../agent/probes/smb.ts';
 import { captures } from '../support/captures.ts';
@@ -361,6 +362,28 @@ describe('netbios-datagram', () => {
   test('a datagram service that has nobody of that name says so: absent', () => {
     const { answer } = play(netbiosDatagram(questionOf(udp)), speak('130241520a63010b008a82', [2, 2, 2]));
     assert.deepEqual(answer, { status: 'absent', facts: { complaint: 'datagram error 0x82' } });
+  });
+});
+
+describe('rdp', () => {
+  for (const [confirm, facts] of [
+    ['030000130ed000001234000201080001000000', { rdpSecurity: 'tls' }],
+    ['030000130ed00000123400021f080002000000', { rdpSecurity: 'credssp' }],
+    ['030000130ed00000123400021f080008000000', { rdpSecurity: 'credssp-early' }],
+    ['030000130ed00000123400021f080010000000', { rdpSecurity: '0x10' }],
+    ['0300000b06d00000123400', { rdpSecurity: 'rdp' }],
+    ['030000130ed000001234000300080005000000', { rdpFailure: 5 }],
+  ] as const) {
+    test(`over TCP ${confirm} is identified by ${Object.values(facts).join()}`, () => {
+      assert.deepEqual(play(rdp(questionOf()), speak(confirm)).answer, { status: 'identified', facts });
+    });
+  }
+
+  test('over UDP the answer that acknowledges our number is identified, and will be repeated', () => {
+    const synAck = captures.rdpSynAck.toString('hex');
+    const { answer } = play(rdp(questionOf({ transport: 'udp' })), speak(synAck, [8, 0, 4]));
+    assert.deepEqual(answer, { status: 'identified', facts: {}, isRepeated: true });
+    assert.equal(judge(rdp(questionOf({ transport: 'udp' })), speak(synAck)), 'unrelated');
   });
 });
 

@@ -55,6 +55,8 @@ const findingCodes = {
   'no-preauthentication': true,
   'other-service': true,
   'name-service-refused': true,
+  'rdp-without-tls': true,
+  'rdp-refused': true,
   'follow-up': true,
   'not-checked': true,
   prerequisite: true,
