@@ -66,6 +66,7 @@ const rules: Readonly<Record<ProbeName, readonly Rule[]>> = {
   netbios: [netbiosName, nameService],
   'netbios-datagram': [domain, hostName, domainGuid, paused],
   rdp: [rdpRefusal, rdpSecurity],
+  adws: [framingRefusal],
 };
 
 /** What holds for every protocol. */
@@ -359,6 +360,13 @@ function rdpRefusal({ facts: { rdpFailure: failure } }: Answer): Assessed | unde
 
 function rdpSecurity({ facts }: Answer): Assessed | undefined {
   return facts.rdpSecurity === 'rdp' ? warn({ code: 'rdp-without-tls' }) : undefined;
+}
+
+// ADWS
+
+/** Some .NET service is reached. That ADWS answers the preamble otherwise has not been seen on Windows, so that a fault is no proof against it. */
+function framingRefusal({ facts: { framingFault: fault } }: Answer): Assessed | undefined {
+  return fault === undefined ? undefined : warn({ code: 'framing-refused', fault });
 }
 
 // SMB, RPC

@@ -52,6 +52,7 @@ export type Finding =
   | { readonly code: 'signing-not-required' | 'anonymous-refused' | 'rdp-without-tls' }
   /** `failure`: [MS-RDPBCGR] 2.2.1.2.2. */
   | { readonly code: 'rdp-refused'; readonly failure: number }
+  | { readonly code: 'framing-refused'; readonly fault: string }
   | { readonly code: 'dialect-old'; readonly dialect: string }
   | { readonly code: 'port-outside-range'; readonly port: number; readonly range: string }
   | { readonly code: 'port-translated'; readonly dialled: number; readonly actual: number }

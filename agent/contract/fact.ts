@@ -83,6 +83,9 @@ export interface Facts {
   readonly rdpSecurity?: string;
   readonly rdpFailure?: number;
 
+  /** ADWS: why the server refuses a preamble, by the name of the fault ([MC-NMF] 2.2.4.4): `EndpointNotFound`. */
+  readonly framingFault?: string;
+
   /** TLS: protocol and cipher agreed, and the server's certificate. */
   readonly tlsProtocol?: string;
   readonly tlsCipher?: string;
@@ -168,6 +171,7 @@ const kinds = {
   sessionCode: 'text',
   rdpSecurity: 'text',
   rdpFailure: 'number',
+  framingFault: 'text',
   tlsProtocol: 'text',
   tlsCipher: 'text',
   tlsError: 'text',

@@ -112,6 +112,14 @@ export const probes = {
     forms: 1,
     asks: 'TCP: which security RDP chooses, no cookie and no session; UDP: one SYN of full length',
   },
+  adws: {
+    transports: ['tcp'],
+    identifies: true,
+    silence: 'failure',
+    seenOn: [],
+    forms: 1,
+    asks: 'the .NET framing preamble for the metadata endpoint of AD Web Services, no message',
+  },
 } as const satisfies Readonly<Record<string, ProbeTraits>>;
 
 export type ProbeName = keyof typeof probes;

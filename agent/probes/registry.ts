@@ -1,6 +1,7 @@
 /** How each probe of the contract speaks. */
 import type { ProbeName } from '../contract/probe.ts';
 import type { Speak } from '../net/dialogue.ts';
+import { adws } from './adws.ts';
 import { cldap } from './cldap.ts';
 import { dns } from './dns.ts';
 import { epm } from './epm.ts';
@@ -32,4 +33,5 @@ export const speakers: Readonly<Record<ProbeName, Speak>> = {
   netbios,
   'netbios-datagram': netbiosDatagram,
   rdp,
+  adws,
 };

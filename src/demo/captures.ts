@@ -112,6 +112,8 @@ export const captures = {
   rdpConfirm: hex('030000130ed000001234000201080001000000'),
   /** RDP-UDP: the SYN+ACK of [MS-RDPEUDP] 4.1.2, as far as it is not zeros. */
   rdpSynAck: Buffer.concat([hex('000000420400000500000042 04d004d0'), Buffer.alloc(1216)]),
+  /** .NET framing: the acknowledgement of a preamble by Mono's WCF. */
+  preambleAck: hex('0b'),
 } as const;
 
 /** Every captured answer, by name. */

@@ -44,7 +44,7 @@ export const offers: Readonly<Record<string, readonly Offer[]>> = {
     tcp(3389, 'rdp'),
     udp(3389, 'rdp'),
     ...winRm,
-    tcp(9389),
+    tcp(9389, 'adws'),
     tcp('rpc', 'rpc'),
     udp(sampledPort),
   ],

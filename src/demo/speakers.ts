@@ -154,6 +154,12 @@ const desktop: Speaker = (request) =>
 const desktopUdp: Speaker = (request) =>
   request.length === 1232 && request.readUInt16BE(6) === 1 ? patched(captures.rdpSynAck, { 0: request.subarray(8, 12) }) : undefined;
 
+/** Metadata are to be had without a logon. */
+const webServices: Speaker = (request) =>
+  request[0] === 0 && request.subarray(7).toString('latin1').endsWith('/ActiveDirectoryWebServices/mex\u0003\u0008\u000c')
+    ? captures.preambleAck
+    : undefined;
+
 /**
  * All that one DC says, in these words, by the probe and transport that ask (the bare port probes need nobody who speaks). `rpcPorts` are the ports of its
  * RPC interfaces by their UUIDs on the wire. `ldaps` speaks inside TLS.
@@ -173,5 +179,6 @@ export function speakersOf(words: Words, rpcPorts: Readonly<Record<string, numbe
     netbios: { tcp: session, udp: nodeStatus(words) },
     'netbios-datagram': { udp: mailslot(words) },
     rdp: { tcp: desktop, udp: desktopUdp },
+    adws: { tcp: webServices },
   } satisfies Readonly<Partial<Record<ProbeName, Readonly<Partial<Record<Transport, Speaker>>>>>>;
 }

@@ -94,6 +94,8 @@ export function findingSentence(finding: Finding, transport: Transport): string 
       return `DNS does not list ${quote(finding.name)} as a DC; it lists ${finding.registered.length === 0 ? 'none' : quotes(finding.registered, finding.total)}.`;
     case 'signing-not-required':
       return 'The SMB server does not require signing, as a DC should.';
+    case 'framing-refused':
+      return `A .NET service is reached, and refuses to talk about AD Web Services (fault ${word(finding.fault)}).`;
     case 'rdp-without-tls':
       return "The remote desktop server was offered TLS and network level authentication, and chose RDP's own security, by which nobody can tell which server it is.";
     case 'rdp-refused':
@@ -201,6 +203,8 @@ export function advice(finding: Finding, flow: Flow): string {
       return `Check whether ${destination} registers its SRV records (nltest /dsregdns) and whether they replicate.`;
     case 'signing-not-required':
       return `Require SMB signing on ${destination}, or correct the inventory if it is not a DC.`;
+    case 'framing-refused':
+      return `Check on ${destination} whether Active Directory Web Services runs (ADWS), and whether it is what listens behind ${target}; the network let the question through.`;
     case 'rdp-without-tls':
     case 'rdp-refused':
       return `Look at the security layer and the certificate of remote desktop on ${destination} (group policy: "Require use of specific security layer"); the network let the question through.`;

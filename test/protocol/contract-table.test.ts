@@ -106,6 +106,7 @@ const facts: Readonly<Record<ProbeName, Facts | undefined>> = {
   rpc: { rpcInterface: 'drsuapi' },
   netbios: {},
   rdp: {},
+  adws: {},
   'netbios-datagram': {
     paused: false,
     roles: ['closest', 'ds', 'full-secrets', 'gc', 'ldap', 'pdc', 'writable'],

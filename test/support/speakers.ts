@@ -39,4 +39,7 @@ export const services: Readonly<Record<ProbeName, Readonly<Partial<Record<Transp
     tcp: { speak: others.rdp.tcp, chatter: hex('0300 0013 0e d0 0000 1234 00') },
     udp: { speak: others.rdp.udp, chatter: hex('00000042 0400 0005') },
   },
+  adws: {
+    tcp: { speak: others.adws.tcp, chatter: Buffer.concat([hex('08ff01'), Buffer.from('http://schemas.microsoft.com/ws/2006/05/framing/faults/')]) },
+  },
 };

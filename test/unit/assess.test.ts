@@ -152,6 +152,8 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     ["a remote desktop that chooses RDP's own security warns", 'rdp', { rdpSecurity: 'rdp' }, warns({ code: 'rdp-without-tls' })],
     ['a remote desktop that refuses what it is offered warns', 'rdp', { rdpFailure: 3 }, warns({ code: 'rdp-refused', failure: 3 })],
     ["a remote desktop's UDP transport has no finding", 'rdp', {}, nothing],
+    ['an acknowledged preamble has no finding', 'adws', {}, nothing],
+    ['a preamble that is refused warns', 'adws', { framingFault: 'ServerTooBusy' }, warns({ code: 'framing-refused', fault: 'ServerTooBusy' })],
     ['a NetBIOS session names nobody', 'netbios', { sessionCode: '82' }, nothing],
     ['a name service that refuses its names warns', 'netbios', { nameServiceError: 3 }, warns({ code: 'name-service-refused', errorCode: 3 })],
   ],

@@ -6,6 +6,7 @@ import { decodeRpcReply } from '../../agent/codecs/dcerpc.ts';
 import type { Decoded } from '../../agent/codecs/decoded.ts';
 import { decodeDnsDatagram, decodeDnsStream } from '../../agent/codecs/dns.ts';
 import { decodeEptMap, rpcSyntaxes } from '../../agent/codecs/endpoint-mapper.ts';
+import { decodePreambleReply } from '../../agent/codecs/framing.ts';
 import { decodeMailslotReply } from '../../agent/codecs/mailslot.ts';
 import { decodeNodeStatus, decodeSessionReply } from '../../agent/codecs/netbios.ts';
 import { decodeNtpReply } from '../../agent/codecs/ntp.ts';
@@ -69,6 +70,12 @@ const rows: readonly Row[] = [
   { name: 'RDP confirm', decode: decodeConnectionConfirm, reply: '030000130ed000001234000201080001000000' },
   { name: 'RDP confirm without negotiation', decode: decodeConnectionConfirm, reply: '0300000b06d00000123400' },
   { name: 'RDP-UDP SYN+ACK', decode: decodeSynAck, reply: `00000042040000050000004204d004d0${'00'.repeat(1116)}`, datagram: true },
+  { name: 'framing acknowledgement', decode: decodePreambleReply, reply: '0b' },
+  {
+    name: 'framing fault',
+    decode: decodePreambleReply,
+    reply: `0849${Buffer.from('http://schemas.microsoft.com/ws/2006/05/framing/faults/UnsupportedVersion').toString('hex')}`,
+  },
   { name: 'SMB2', decode: decodeSmbReply, reply: smbReply },
   { name: 'SMB1', decode: decodeSmbReply, reply: `00000025ff534d4272000000009853c8${'00'.repeat(20)}0100000000` },
 ];

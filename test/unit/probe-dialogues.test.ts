@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Facts } from '../../agent/contract/fact.ts';
 import type { Acceptance, Answer, Dialogue, Question } from '../../agent/net/dialogue.ts';
+import { adws } from '../../agent/probes/adws.ts';
 import { dns } from '../../agent/probes/dns.ts';
 import { epm } from '../../agent/probes/epm.ts';
 import { netbios } from '../../agent/probes/netbios.ts';
@@ -384,6 +385,19 @@ describe('rdp', () => {
     const { answer } = play(rdp(questionOf({ transport: 'udp' })), speak(synAck, [8, 0, 4]));
     assert.deepEqual(answer, { status: 'identified', facts: {}, isRepeated: true });
     assert.equal(judge(rdp(questionOf({ transport: 'udp' })), speak(synAck)), 'unrelated');
+  });
+});
+
+describe('adws', () => {
+  test('an acknowledged preamble for the metadata endpoint is identified, and nothing follows it', () => {
+    const { answer, sent } = play(adws(questionOf({ port: 9389 })), speak('0b'));
+    assert.deepEqual(answer, { status: 'identified', facts: {} });
+    assert.equal(sent[0]?.toString('latin1', 7), 'net.tcp://dc1.corp.example.test:9389/ActiveDirectoryWebServices/mex\u0003\u0008\u000c');
+  });
+
+  test('a fault is identified by its name', () => {
+    const fault = `0849${Buffer.from('http://schemas.microsoft.com/ws/2006/05/framing/faults/UnsupportedVersion').toString('hex')}`;
+    assert.deepEqual(play(adws(questionOf()), speak(fault)).answer, { status: 'identified', facts: { framingFault: 'UnsupportedVersion' } });
   });
 });
 

@@ -57,6 +57,7 @@ const findingCodes = {
   'name-service-refused': true,
   'rdp-without-tls': true,
   'rdp-refused': true,
+  'framing-refused': true,
   'follow-up': true,
   'not-checked': true,
   prerequisite: true,
