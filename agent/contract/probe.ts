@@ -85,7 +85,7 @@ export const probes = {
     seenOn: ['samba'],
     needs: 'rpc-port',
     forms: 1,
-    asks: 'a bind to the interface on the port that the endpoint mapper names, no call',
+    asks: 'a bind to the interface on the port that the endpoint mapper or the rule names, no call',
   },
   netbios: {
     transports: ['tcp', 'udp'],

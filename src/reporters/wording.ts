@@ -30,7 +30,7 @@ export function findingSentence(finding: Finding, transport: Transport): string 
     case 'service-absent':
       return finding.interface === undefined
         ? 'The right service answers, and says that what was asked for is not there.'
-        : `The endpoint mapper answers, and says that no ${word(finding.interface)} interface is registered on the host.`;
+        : `RPC answers, and says that no ${word(finding.interface)} interface is registered there.`;
     case 'wrong-host':
       return `Another machine answers than the one meant: its ${identity[finding.what]} is ${quote(finding.actual)}, expected is ${quote(finding.expected)}.`;
     case 'reply-lost':

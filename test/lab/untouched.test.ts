@@ -33,7 +33,7 @@ const dcRows = {
   'ldaps 636/tcp': tcp,
   'global-catalog 3268/tcp': tcp,
   'global-catalog-tls 3269/tcp': tcp,
-  'dfsr-2008 5722/tcp': 'nothing -> skip not-applicable',
+  'dfsr-2008 5722/tcp dfsr': 'nothing -> skip not-applicable',
   'adws 9389/tcp': refused,
   'rpc-dynamic 49152-65535/tcp drsuapi': tcp,
   'rpc-dynamic 49152-65535/tcp netlogon': tcp,

@@ -104,6 +104,19 @@ describe('prerequisites', { concurrency: true }, () => {
     }
   });
 
+  test('a port that the rule fixes needs no endpoint mapper, and shows whether the interface is there', async (t) => {
+    const port = await serveSpeaker(t, speakerOf('rpc', 'tcp'));
+    const told = await runJob(jobOf((['drsuapi', 'dfsr'] as const).map((name) => ruleOf('rpc', 'tcp', port, { interface: name }))));
+    const seen = [0, 1].map((index) => observedAt(told, index));
+    assert.deepEqual(
+      seen.map(({ service, target, port: learned }) => [service?.status, target.port, learned]),
+      [
+        ['identified', port, undefined],
+        ['absent', port, undefined],
+      ],
+    );
+  });
+
   test('what the LDAP ping taught is asked with: Kerberos names the DC as it names itself', async (t) => {
     const principals: string[] = [];
     const ping = speakerOf('cldap', 'udp');
