@@ -67,6 +67,7 @@ const rules: Readonly<Record<ProbeName, readonly Rule[]>> = {
   'netbios-datagram': [domain, hostName, domainGuid, paused],
   rdp: [rdpRefusal, rdpSecurity],
   adws: [framingRefusal],
+  quic: [],
 };
 
 /** What holds for every protocol. */

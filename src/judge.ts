@@ -93,6 +93,7 @@ type NoteRule = (question: Question, status: Verdict['status'], row: RowName | u
 /** What is worth saying beside the verdict, in this order. `row` is undefined when nothing was observed. */
 const notes: readonly (readonly [note: Note, applies: NoteRule])[] = [
   ['handshake-only', (_question, _status, row) => row === 'port-only'],
+  ['quic-only', ({ probe }, _status, row) => probe === 'quic' && row === 'identified'],
   ['firewall-may-refuse', (_question, _status, row) => row === 'closed'],
   ['rejections-limited', ({ outcome }) => outcome?.kind === 'observed' && outcome.service?.facts.rejectionsLimited === true],
   ['retried', ({ attempts = 1, outcome }, status) => attempts > questionsOf(outcome) && status === 'pass'],

@@ -76,6 +76,8 @@ export type FindingCode = Finding['code'];
 export type Note =
   /** Only the handshake was looked at: the probe for this protocol comes later. */
   | 'handshake-only'
+  /** A QUIC endpoint answered; which protocol it serves was not asked. */
+  | 'quic-only'
   /** `closed` was seen, and a firewall that rejects looks the same. */
   | 'firewall-may-refuse'
   /** Rejections were held back by a rate limit, so silence may be one of them. */

@@ -86,6 +86,9 @@ export interface Facts {
   /** ADWS: why the server refuses a preamble, by the name of the fault ([MC-NMF] 2.2.4.4): `EndpointNotFound`. */
   readonly framingFault?: string;
 
+  /** QUIC: versions that the server speaks, in hex, at most 16, without those that are reserved. */
+  readonly quicVersions?: readonly string[];
+
   /** TLS: protocol and cipher agreed, and the server's certificate. */
   readonly tlsProtocol?: string;
   readonly tlsCipher?: string;
@@ -171,6 +174,7 @@ const kinds = {
   sessionCode: 'text',
   rdpSecurity: 'text',
   rdpFailure: 'number',
+  quicVersions: 'list',
   framingFault: 'text',
   tlsProtocol: 'text',
   tlsCipher: 'text',

@@ -120,6 +120,14 @@ export const probes = {
     forms: 1,
     asks: 'the .NET framing preamble for the metadata endpoint of AD Web Services, no message',
   },
+  quic: {
+    transports: ['udp'],
+    identifies: true,
+    silence: 'uninformative',
+    seenOn: [],
+    forms: 1,
+    asks: 'a first packet of QUIC in a reserved version, which asks for the versions spoken, no TLS',
+  },
 } as const satisfies Readonly<Record<string, ProbeTraits>>;
 
 export type ProbeName = keyof typeof probes;

@@ -11,6 +11,7 @@ import { ldap, ldaps } from './ldap.ts';
 import { netbios } from './netbios.ts';
 import { netbiosDatagram } from './netbios-datagram.ts';
 import { ntp } from './ntp.ts';
+import { quic } from './quic.ts';
 import { rdp } from './rdp.ts';
 import { rpc } from './rpc.ts';
 import { smb } from './smb.ts';
@@ -34,4 +35,5 @@ export const speakers: Readonly<Record<ProbeName, Speak>> = {
   'netbios-datagram': netbiosDatagram,
   rdp,
   adws,
+  quic,
 };

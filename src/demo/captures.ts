@@ -114,6 +114,8 @@ export const captures = {
   rdpSynAck: Buffer.concat([hex('000000420400000500000042 04d004d0'), Buffer.alloc(1216)]),
   /** .NET framing: the acknowledgement of a preamble by Mono's WCF. */
   preambleAck: hex('0b'),
+  /** QUIC: a Version Negotiation for versions 1 and 2 and a reserved one, made by hand from RFC 9000 §17.2.1; ids of eight bytes. */
+  quicVersions: hex('f000000000 08a1a2a3a4a5a6a7a8 08b1b2b3b4b5b6b7b8 00000001 6b3343cf 2a1a3a4a'),
 } as const;
 
 /** Every captured answer, by name. */

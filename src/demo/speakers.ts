@@ -160,6 +160,12 @@ const webServices: Speaker = (request) =>
     ? captures.preambleAck
     : undefined;
 
+/** A version that nobody speaks, in a packet of full length, is answered with those that are spoken; the ids change places. */
+const quicEndpoint: Speaker = (request) =>
+  request.length === 1200 && request.toString('hex', 0, 6) === 'c01a2a3a4a08'
+    ? patched(captures.quicVersions, { 6: request.subarray(15, 23), 15: request.subarray(6, 14) })
+    : undefined;
+
 /**
  * All that one DC says, in these words, by the probe and transport that ask (the bare port probes need nobody who speaks). `rpcPorts` are the ports of its
  * RPC interfaces by their UUIDs on the wire. `ldaps` speaks inside TLS.
@@ -180,5 +186,6 @@ export function speakersOf(words: Words, rpcPorts: Readonly<Record<string, numbe
     'netbios-datagram': { udp: mailslot(words) },
     rdp: { tcp: desktop, udp: desktopUdp },
     adws: { tcp: webServices },
+    quic: { udp: quicEndpoint },
   } satisfies Readonly<Partial<Record<ProbeName, Readonly<Partial<Record<Transport, Speaker>>>>>>;
 }

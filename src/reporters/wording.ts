@@ -250,6 +250,8 @@ export function noteSentence(note: Note): string {
   switch (note) {
     case 'handshake-only':
       return 'Only the TCP handshake was looked at: that the port is open is proven, which service answers is not.';
+    case 'quic-only':
+      return 'A QUIC endpoint answers; which service is behind it was not looked at, as that takes a TLS handshake.';
     case 'firewall-may-refuse':
       return 'A firewall that rejects looks the same as a port where nobody listens.';
     case 'rejections-limited':

@@ -55,6 +55,7 @@ const clientRows = {
   'ldap 389/tcp': tcp,
   'locator 389/udp': udp,
   'smb 445/tcp': tcp,
+  'smb-quic 443/udp': 'nothing -> skip not-applicable',
   'kpasswd 464/tcp': tcp,
   'kpasswd-udp 464/udp': udp,
   'ldaps 636/tcp': tcp,

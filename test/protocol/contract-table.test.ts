@@ -106,6 +106,7 @@ const facts: Readonly<Record<ProbeName, Facts | undefined>> = {
   rpc: { rpcInterface: 'drsuapi' },
   netbios: {},
   rdp: {},
+  quic: { quicVersions: ['0x00000001', '0x6b3343cf'] },
   adws: {},
   'netbios-datagram': {
     paused: false,

@@ -42,4 +42,5 @@ export const services: Readonly<Record<ProbeName, Readonly<Partial<Record<Transp
   adws: {
     tcp: { speak: others.adws.tcp, chatter: Buffer.concat([hex('08ff01'), Buffer.from('http://schemas.microsoft.com/ws/2006/05/framing/faults/')]) },
   },
+  quic: { udp: { speak: others.quic.udp, chatter: hex('f000000000 ff') } },
 };

@@ -10,6 +10,7 @@ import { decodePreambleReply } from '../../agent/codecs/framing.ts';
 import { decodeMailslotReply } from '../../agent/codecs/mailslot.ts';
 import { decodeNodeStatus, decodeSessionReply } from '../../agent/codecs/netbios.ts';
 import { decodeNtpReply } from '../../agent/codecs/ntp.ts';
+import { decodeVersionNegotiation } from '../../agent/codecs/quic.ts';
 import { decodeConnectionConfirm, decodeSynAck } from '../../agent/codecs/rdp.ts';
 import { decodeSmbReply } from '../../agent/codecs/smb.ts';
 import { captures } from '../support/captures.ts';
@@ -76,6 +77,7 @@ const rows: readonly Row[] = [
     decode: decodePreambleReply,
     reply: `0849${Buffer.from('http://schemas.microsoft.com/ws/2006/05/framing/faults/UnsupportedVersion').toString('hex')}`,
   },
+  { name: 'QUIC versions', decode: decodeVersionNegotiation, reply: 'f00000000008a1a2a3a4a5a6a7a808b1b2b3b4b5b6b7b800000001', datagram: true },
   { name: 'SMB2', decode: decodeSmbReply, reply: smbReply },
   { name: 'SMB1', decode: decodeSmbReply, reply: `00000025ff534d4272000000009853c8${'00'.repeat(20)}0100000000` },
 ];

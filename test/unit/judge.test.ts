@@ -313,6 +313,11 @@ const table: Readonly<Record<string, readonly Case[]>> = {
     ],
     ['a source that can see them does not', { ...dns, outcome: silent, udpRefused: true }, unanswered],
     [
+      'a QUIC endpoint is not yet the service behind it',
+      { probe: 'quic', transport: 'udp', outcome: serving('identified') },
+      { ...passed, notes: ['quic-only'] },
+    ],
+    [
       'silence for a question that could not come from the port of its service says so',
       { ...mailslot, outcome: { ...silent, local: { address: '10.99.3.21', port: 49_811 } } },
       { ...uninformative, notes: ['from-another-port'] },

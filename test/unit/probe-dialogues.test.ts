@@ -9,6 +9,7 @@ import { epm } from '../../agent/probes/epm.ts';
 import { netbios } from '../../agent/probes/netbios.ts';
 import { netbiosDatagram } from '../../agent/probes/netbios-datagram.ts';
 import { ntp } from '../../agent/probes/ntp.ts';
+import { quic } from '../../agent/probes/quic.ts';
 import { rdp } from '../../agent/probes/rdp.ts';
 import { rpc } from '../../agent/probes/rpc.ts';
 import { smb } from '../../agent/probes/smb.ts';
@@ -398,6 +399,26 @@ describe('adws', () => {
   test('a fault is identified by its name', () => {
     const fault = `0849${Buffer.from('http://schemas.microsoft.com/ws/2006/05/framing/faults/UnsupportedVersion').toString('hex')}`;
     assert.deepEqual(play(adws(questionOf()), speak(fault)).answer, { status: 'identified', facts: { framingFault: 'UnsupportedVersion' } });
+  });
+});
+
+describe('quic', () => {
+  const reply = captures.quicVersions.toString('hex');
+  const udp = { transport: 'udp' } as const;
+
+  test('versions under our ids are identified, without those that are made up', () => {
+    const { answer } = play(quic(questionOf(udp)), speak(reply, [15, 6, 8], [6, 15, 8]));
+    assert.deepEqual(answer, { status: 'identified', facts: { quicVersions: ['0x00000001', '0x6b3343cf'] } });
+  });
+
+  test('no more than 16 versions are facts', () => {
+    const { answer } = play(quic(questionOf(udp)), speak(reply + '00000001'.repeat(300), [15, 6, 8], [6, 15, 8]));
+    assert.equal(answer.facts.quicVersions?.length, 16);
+  });
+
+  test('other ids, and ours in their own places, are unrelated', () => {
+    assert.equal(judge(quic(questionOf(udp)), speak(reply)), 'unrelated');
+    assert.equal(judge(quic(questionOf(udp)), speak(reply, [6, 6, 8], [15, 15, 8])), 'unrelated');
   });
 });
 

@@ -67,6 +67,7 @@ const findingCodes = {
 
 const noteCodes = {
   'handshake-only': true,
+  'quic-only': true,
   'firewall-may-refuse': true,
   'rejections-limited': true,
   retried: true,
