@@ -34,7 +34,7 @@ const netlogonMailslot = '\\MAILSLOT\\NET\\NETLOGON';
 /** LOGON_SAM_LOGON_RESPONSE, LOGON_SAM_PAUSE_RESPONSE and LOGON_SAM_USER_UNKNOWN ([MS-ADTS] 6.3.1.3). */
 const oldForms: ReadonlySet<number> = new Set([0x13, 0x14, 0x15]);
 
-/** NETLOGON_SAM_LOGON_REQUEST ([MS-ADTS] 6.3.1.4) from `ADPROBE`, for no user, as one datagram to the domain controllers of the domain. IPv4 only: elsewhere 0.0.0.0 stands. */
+/** NETLOGON_SAM_LOGON_REQUEST ([MS-ADTS] 6.3.1.4) from `ADPROBE`, for no user, as one datagram to the DCs of the domain. IPv4 only: otherwise from 0.0.0.0. */
 export function encodeMailslotPing({ id, domain, mailslot, local }: MailslotPing): Buffer {
   const data = Buffer.concat([
     Buffer.from('12000000', 'hex'),

@@ -1,6 +1,6 @@
 /** One address, one attempt: opens a socket to a target and tells a listener what happens on it. Knows no time, no protocol and no verdict. */
 import { createSocket } from 'node:dgram';
-import { connect as connectTcp, isIP, isIPv6, type Socket } from 'node:net';
+import { type AddressInfo, connect as connectTcp, isIP, isIPv6, type Socket } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Endpoint } from '../contract/outcome.ts';
 import type { Transport } from '../contract/probe.ts';
@@ -71,7 +71,7 @@ export function canHaveUdpPort(port: number): Promise<boolean> {
       socket.close();
       resolve(false);
     });
-    socket.bind({ port, exclusive: true }, () => socket.close(() => resolve(true)));
+    socket.bind(port, () => socket.close(() => resolve(true)));
   });
 }
 
@@ -196,13 +196,16 @@ function dialUdp(target: Target, listener: Listener): Wire {
     if (isChoosy) process.nextTick(connect);
     else fail(error);
   });
-  socket.on('message', (bytes) => {
-    if (!done) listener.received(bytes);
+  // A bound socket takes in what anybody sends to its port until it is connected.
+  let peer: AddressInfo | undefined;
+  socket.on('message', (bytes, from) => {
+    if (!done && from.port === peer?.port && from.address === peer.address) listener.received(bytes);
   });
   socket.once('connect', () => {
     if (done) return;
     const { address, port } = socket.address();
     local = { address, port };
+    peer = socket.remoteAddress();
     listener.opened();
   });
   const localPort = target.localPort ?? target.preferredPort;

@@ -137,6 +137,20 @@ describe('dialling', { concurrency: true }, () => {
     ]);
   });
 
+  test("what a stranger sends to the port before it is connected is not the peer's", async (t) => {
+    const preferredPort = await freeUdpPort();
+    const peer = await serveUdp(t, (_request, reply) => reply(Buffer.from('peer')));
+    const stranger = createSocket('udp4');
+    t.after(() => stranger.close());
+    let isOver = false;
+    const disturb = (): void => {
+      if (!isOver) stranger.send('stranger', preferredPort, '127.0.0.1', () => setImmediate(disturb));
+    };
+    disturb();
+    for (let turn = 0; turn < 50; turn += 1) assert.deepEqual(await answerTo(peer, preferredPort), ['peer', preferredPort]);
+    isOver = true;
+  });
+
   test('a dial does without a preferred port that another program holds', async (t) => {
     const held = await serveUdp(t, () => undefined, { address: '0.0.0.0' });
     const peer = await serveUdp(t, (_request, reply) => reply(Buffer.from('here')));
