@@ -1,17 +1,22 @@
 /** An inquiry: everything that is done to settle one check. It dials, asks again, follows up, and weighs what came of it. Time is told to it. */
 import type { Check } from './contract/check.ts';
-import type { Observed, Outcome } from './contract/outcome.ts';
+import type { Endpoint, Observed, Outcome } from './contract/outcome.ts';
 import { traitsOf, type Transport } from './contract/probe.ts';
 import { Conversation, type Ending } from './net/conversation.ts';
+import type { Target } from './net/dial.ts';
 import type { Question } from './net/dialogue.ts';
 import { speakers } from './probes/registry.ts';
 
 /** What the inquiries of one source towards one destination share. `question` gives all that does not depend on the check, as it is known now. */
 export interface Terms {
   readonly attempts: number;
-  readonly question: () => Omit<Question, 'transport' | 'port' | 'interface' | 'form' | 'variant'>;
+  readonly question: () => Omit<Question, 'transport' | 'port' | 'interface' | 'form' | 'variant' | 'local'>;
   /** Local port for the next dial, where the job prescribes a range. */
   readonly localPort: () => number | undefined;
+  /** Local UDP ports that probes may ask from where they would like to. */
+  readonly ownPorts: ReadonlySet<number>;
+  /** Given sockets whose peers repeat their answers. */
+  readonly linger: (release: () => void) => void;
   /** Told of every dial. */
   readonly dialled: () => void;
 }
@@ -86,13 +91,13 @@ export class Inquiry {
     const { address, probe, interface: rpcInterface } = this.#check;
     const port = this.#port;
     const question = this.#terms.question();
-    const from = this.#terms.localPort();
-    const target = { transport: this.#transport, address, port, ...(from !== undefined && { localPort: from }) };
+    const target = { transport: this.#transport, address, port, ...this.#origin() };
     const dialogue = speakers[probe]({
       ...question,
       transport: this.#transport,
       port,
       form: this.#form,
+      local: (): Endpoint | undefined => conversation.local,
       ...(rpcInterface !== undefined && { interface: rpcInterface }),
       ...(this.#variant !== undefined && { variant: this.#variant }),
     });
@@ -108,7 +113,17 @@ export class Inquiry {
     this.#pending = [...this.#pending, conversation];
   }
 
-  #weigh({ outcome, next }: Ending): void {
+  /** Where to dial from. A question that is asked again comes from elsewhere than the first: in one place one could not tell the answers apart. */
+  #origin(): Pick<Target, 'localPort' | 'preferredPort'> {
+    const prescribed = this.#terms.localPort();
+    if (prescribed !== undefined) return { localPort: prescribed };
+    const { localPort: preferredPort } = traitsOf(this.#check.probe);
+    const isOurs = preferredPort !== undefined && this.#attempts === 1 && this.#terms.ownPorts.has(preferredPort);
+    return isOurs ? { preferredPort } : {};
+  }
+
+  #weigh({ outcome, next, release }: Ending): void {
+    if (release !== undefined) this.#terms.linger(release);
     if (this.#over) return;
     if (this.#answered !== undefined) {
       this.#best = withFollowUp(this.#answered, outcome, this.#transport);

@@ -151,9 +151,10 @@ export function withoutPort(check: Check, lane: Lane): Outcome {
 }
 
 function learn(known: Known, facts: Facts): Known {
-  const { netbiosName, dnsName, domain, rpcPorts, rpcAbsent } = facts;
+  const { netbiosName, netbiosDomain, dnsName, domain, rpcPorts, rpcAbsent } = facts;
   return {
     ...(netbiosName !== undefined && { netbiosName }),
+    ...(netbiosDomain !== undefined && { netbiosDomain }),
     ...(dnsName !== undefined && { dnsName }),
     ...(domain !== undefined && { domain }),
     ...(rpcPorts !== undefined && { rpcPorts }),

@@ -9,6 +9,7 @@ import { contractVersion, type Job } from './contract/job.ts';
 import type { LocateJob } from './contract/locate.ts';
 import { encodeMessage, type Message, type Settled } from './contract/message.ts';
 import { locate } from './locate.ts';
+import { canHaveUdpPort } from './net/dial.ts';
 import { resolveName } from './net/resolve.ts';
 import { attend, converser, run, seesRefusedUdp } from './runner.ts';
 
@@ -43,6 +44,7 @@ export async function main(job: Job | LocateJob, source: string): Promise<void> 
     random: randomBytes,
     sockets: descriptorLimit() - ownDescriptors,
     icmpErrors,
+    canHaveUdpPort,
     resolve: resolveName,
     environment: process.env,
   };

@@ -11,6 +11,7 @@ import type { Job, JobHost } from './contract/job.ts';
 import type { LocateJob } from './contract/locate.ts';
 import type { Alive, Bye, Settled } from './contract/message.ts';
 import type { Outcome } from './contract/outcome.ts';
+import { traitsOf } from './contract/probe.ts';
 import { socketsOf } from './inquiry.ts';
 import { type Item, type Lane, lanesOf, withoutPort } from './lane.ts';
 import type { Converse } from './locate.ts';
@@ -33,6 +34,8 @@ export interface Surroundings {
   /** The host's own resolver. */
   readonly resolve: (name: string) => Promise<Resolution>;
   readonly environment: Environment;
+  /** Whether this host lets us have the local UDP port, and nobody else holds it. */
+  readonly canHaveUdpPort: (port: number) => Promise<boolean>;
 }
 
 const aliveMs = 1_000;
@@ -42,6 +45,8 @@ const hintShare = 50;
 /** Dials in one turn of the event loop: answers to them are heard before more are made, and no answer waits for long. */
 const dialsInTurn = 256;
 const selfTestMs = 300;
+/** By then a peer has repeated its answer as often as it will ([MS-RDPEUDP] 3.1.6.1: five times, every 500 ms). */
+const repeatsMs = 3_000;
 /** How often a check that met an exhausted host is tried again. */
 const mostReturns = 3;
 
@@ -58,7 +63,8 @@ export async function run(
   let settled = 0;
   const heartbeat = setInterval(() => tell({ kind: 'alive', settled }), aliveMs);
   const stop = AbortSignal.any([signal, end.signal]);
-  const runPass = passes(job, source, stop, surroundings);
+  const aftermath = new Aftermath();
+  const runPass = passes(job, source, stop, surroundings, { own: await ownPorts(job, surroundings), aftermath });
   const report = ({ item, outcome, attempts, elapsedMs }: Result): void =>
     tell({ kind: 'result', index: item.index, outcome, attempts, elapsedMs: Math.round(elapsedMs) });
 
@@ -92,6 +98,7 @@ export async function run(
   if (isFreed && !stop.aborted) await runPass({ lanes: refilled(unmet), timeoutMs: job.timeoutMs, attempts: job.attempts, settled: report });
   else for (const result of unmet) report(result);
 
+  aftermath.end();
   clearInterval(heartbeat);
   clearTimeout(deadline);
   if (signal.aborted) return 'interrupted';
@@ -99,7 +106,13 @@ export async function run(
 }
 
 /** Makes the function that runs passes: it pulls checks from the lanes in turn, within the pace of the source, until the lanes are empty or it is told to stop. */
-function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surroundings): (pass: Pass) => Promise<void> {
+function passes(
+  job: Job,
+  source: string,
+  stop: AbortSignal,
+  surroundings: Surroundings,
+  { own, aftermath }: { readonly own: ReadonlySet<number>; readonly aftermath: Aftermath },
+): (pass: Pass) => Promise<void> {
   const pace = job.pace[source] ?? { inFlight: 64, perDestination: 32 };
   const self = job.hosts.find(({ name }) => name === source);
   const localPort = localPorts(job);
@@ -117,6 +130,8 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
     return {
       attempts,
       localPort,
+      ownPorts: own,
+      linger: (release) => aftermath.add(release),
       dialled: () => count(lane),
       resolve: surroundings.resolve,
       wayTo: (name) => wayTo(name, surroundings.environment),
@@ -277,6 +292,28 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
     });
 }
 
+/** Sockets that take in what their peers repeat, which would be told otherwise, by ICMP, that nobody is there. */
+class Aftermath {
+  readonly #open = new Map<() => void, NodeJS.Timeout>();
+
+  add(release: () => void): void {
+    const close = (): void => {
+      this.#open.delete(release);
+      release();
+    };
+    this.#open.set(release, setTimeout(close, repeatsMs));
+  }
+
+  /** Nobody waits for the repeats any longer. */
+  end(): void {
+    for (const [release, timer] of this.#open) {
+      clearTimeout(timer);
+      release();
+    }
+    this.#open.clear();
+  }
+}
+
 /** Measures for how long this process has not run (stopped, starved, or its machine paused), in milliseconds, by a beat that comes late. */
 class Standstill {
   readonly #beat = setInterval(() => this.#count(), beatMs);
@@ -324,6 +361,13 @@ function localPorts(job: Job): () => number | undefined {
     next = next === last ? first : next + 1;
     return port;
   };
+}
+
+/** Local ports that probes of the job would like to ask from, as far as they are to be had; all that want one share it. */
+async function ownPorts({ rules }: Job, { canHaveUdpPort }: Surroundings): Promise<ReadonlySet<number>> {
+  const wanted = [...new Set(rules.flatMap(({ probe }) => traitsOf(probe).localPort ?? []))];
+  const answers = await Promise.all(wanted.map((port) => canHaveUdpPort(port)));
+  return new Set(wanted.filter((_, index) => answers[index]));
 }
 
 function pause(milliseconds: number, stop: AbortSignal): Promise<void> {

@@ -66,6 +66,10 @@ const rules: Readonly<Record<ProbeName, readonly Rule[]>> = {
   netbios: [netbiosName, nameService],
   // Who issued it comes first: that names the device which answers in the place of the endpoint.
   https: [certificateChain, ...certificate.filter((rule) => rule !== certificateChain)],
+  'netbios-datagram': [domain, hostName, domainGuid, paused],
+  rdp: [rdpRefusal, rdpSecurity],
+  adws: [framingRefusal],
+  quic: [],
 };
 
 /** What holds for every protocol. */
@@ -82,6 +86,7 @@ export function isIdentityUnknown({ probe, facts, expected }: Pick<Answer, 'prob
     case 'cldap':
     case 'ldap':
     case 'ldaps':
+    case 'netbios-datagram':
       return told(facts.dnsName) === undefined && (told(facts.domain) === undefined || expected.domain === undefined);
     case 'kerberos':
       // A KDC echoes the realm that it was asked for, so that most errors prove none.
@@ -350,6 +355,24 @@ function localClock({ facts: { leap, stratum, referenceId, kissCode } }: Answer)
 
 function nameService({ facts: { nameServiceError: errorCode } }: Answer): Assessed | undefined {
   return errorCode === undefined ? undefined : warn({ code: 'name-service-refused', errorCode });
+}
+
+// RDP
+
+/** The server is reached, and clients that offer something else may be served. */
+function rdpRefusal({ facts: { rdpFailure: failure } }: Answer): Assessed | undefined {
+  return failure === undefined ? undefined : warn({ code: 'rdp-refused', failure });
+}
+
+function rdpSecurity({ facts }: Answer): Assessed | undefined {
+  return facts.rdpSecurity === 'rdp' ? warn({ code: 'rdp-without-tls' }) : undefined;
+}
+
+// ADWS
+
+/** Some .NET service is reached. That ADWS answers the preamble otherwise has not been seen on Windows, so that a fault is no proof against it. */
+function framingRefusal({ facts: { framingFault: fault } }: Answer): Assessed | undefined {
+  return fault === undefined ? undefined : warn({ code: 'framing-refused', fault });
 }
 
 // SMB, RPC

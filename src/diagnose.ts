@@ -24,7 +24,7 @@ function diagnosePair(results: readonly Result[]): readonly Diagnosis[] {
   if (results.length >= pattern && results.every(isUnanswered)) return [{ code: 'nothing-answers', source, destination, checks: results.length }];
   const diagnoses: Diagnosis[] = [];
   const mapper = results.some((result) => result.check.probe === 'epm' && isIdentified(result));
-  const dynamic = results.filter(({ check }) => check.probe === 'rpc');
+  const dynamic = results.filter(({ check }) => check.probe === 'rpc' && typeof check.port === 'string');
   if (mapper && dynamic.length > 1 && dynamic.every(isUnanswered)) diagnoses.push({ code: 'dynamic-range-shut', source, destination });
   const udp = results.filter(({ check }) => check.transport === 'udp' && check.probe !== 'udp');
   const tcpPasses = results.some((result) => result.check.transport === 'tcp' && isIdentified(result));

@@ -96,6 +96,7 @@ type NoteRule = (question: Question, status: Verdict['status'], row: RowName | u
 /** What is worth saying beside the verdict, in this order. `row` is undefined when nothing was observed. */
 const notes: readonly (readonly [note: Note, applies: NoteRule])[] = [
   ['handshake-only', (_question, _status, row) => row === 'port-only'],
+  ['quic-only', ({ probe }, _status, row) => probe === 'quic' && row === 'identified'],
   ['firewall-may-refuse', (_question, _status, row) => row === 'closed'],
   ['rejections-limited', ({ outcome }) => outcome?.kind === 'observed' && outcome.service?.facts.rejectionsLimited === true],
   ['retried', ({ attempts = 1, outcome }, status) => attempts > questionsOf(outcome) && status === 'pass'],
@@ -103,9 +104,17 @@ const notes: readonly (readonly [note: Note, applies: NoteRule])[] = [
     'source-cannot-see-udp-refusals',
     ({ transport, udpRefused }, _status, row) => row === 'unanswered' && transport === 'udp' && udpRefused === false,
   ],
+  ['from-another-port', isFromAnotherPort],
   ['legacy', ({ requirement }, status) => requirement === 'legacy' && status !== 'pass'],
   ['identity-not-compared', ({ identityUnknown }, _status, row) => row === 'identified' && identityUnknown === true],
 ];
+
+/** A question that some peers answer only where it comes from its own port came from elsewhere. */
+function isFromAnotherPort({ probe, outcome }: Question, _status: Verdict['status'], row: RowName | undefined): boolean {
+  const { localPort } = traitsOf(probe);
+  const from = outcome?.kind === 'observed' ? outcome.local?.port : undefined;
+  return row === 'unanswered' && localPort !== undefined && from !== undefined && from !== localPort;
+}
 
 /** The verdict on one check. Total: every question has one, and every verdict but a pass carries a finding. */
 export function judge(question: Question): Verdict {

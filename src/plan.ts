@@ -8,6 +8,7 @@ import type { Host, Inventory } from './inventory.ts';
 import type { Matrix, PortRange, Rule } from './matrix.ts';
 import { type PaceChoice, paceOf, worstCase } from './pace.ts';
 import { meetings, reasonApart } from './meetings.ts';
+import { isWide } from './port-range.ts';
 import { quote } from './quotation.ts';
 import type { Exclusion } from './report.ts';
 import { UsageError } from './usage-error.ts';
@@ -314,10 +315,10 @@ function rowsOf(matrix: Matrix, rule: Rule): JobRule[] {
   const base = { matrix: matrix.name, rule: rule.id, probe: rule.probe };
   return rule.ports.flatMap((range): JobRule[] => {
     const { transport } = range;
-    if (rule.interfaces.length > 0) {
-      return rule.interfaces.map((name) => ({ ...base, transport, ports: `${range.first}-${range.last}`, interface: name }));
-    }
-    return [{ ...base, transport, ports: spansOf(range, rule, `${matrix.name}/${rule.id}`) }];
+    const spans = spansOf(range, rule, `${matrix.name}/${rule.id}`);
+    if (rule.interfaces.length === 0) return [{ ...base, transport, ports: spans }];
+    const ports = isWide(range) ? `${range.first}-${range.last}` : spans;
+    return rule.interfaces.map((name) => ({ ...base, transport, ports, interface: name }));
   });
 }
 

@@ -33,7 +33,8 @@ export function refuseContradictions(document: Document, { rule, written, pathOf
       throw wrong(document, pathOf('ports', 1), 'only one port or range, because the probe rpc makes one check for each interface');
     if (rule.interfaces.length === 0) throw wrong(document, pathOf('probe'), 'interfaces beside it, like [netlogon, samr]');
     const mapped = rule.after.some((id) => rules.some((other) => other.rule.id === id && other.rule.probe === 'epm'));
-    if (!mapped) throw wrong(document, pathOf('probe'), 'a rule with the probe epm in after beside it, like [endpoint-mapper]');
+    if (!mapped && rule.ports.some(isWide))
+      throw wrong(document, pathOf('probe'), 'a rule with the probe epm in after beside it, like [endpoint-mapper]');
   } else if (rule.interfaces.length > 0) {
     throw wrong(document, pathOf('interfaces'), `none with the probe ${rule.probe}: only the probe rpc asks for interfaces`);
   }

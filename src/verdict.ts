@@ -49,7 +49,10 @@ export type Finding =
   /** `status`: an NTSTATUS in hex, or `no-dialect`. */
   | { readonly code: 'negotiation-refused'; readonly status: string }
   | { readonly code: 'name-service-refused'; readonly errorCode: number }
-  | { readonly code: 'signing-not-required' | 'anonymous-refused' }
+  | { readonly code: 'signing-not-required' | 'anonymous-refused' | 'rdp-without-tls' }
+  /** `failure`: [MS-RDPBCGR] 2.2.1.2.2. */
+  | { readonly code: 'rdp-refused'; readonly failure: number }
+  | { readonly code: 'framing-refused'; readonly fault: string }
   | { readonly code: 'dialect-old'; readonly dialect: string }
   | { readonly code: 'port-outside-range'; readonly port: number; readonly range: string }
   | { readonly code: 'port-translated'; readonly dialled: number; readonly actual: number }
@@ -82,6 +85,8 @@ export type FindingCode = Finding['code'];
 export type Note =
   /** Only the handshake was looked at: the probe for this protocol comes later. */
   | 'handshake-only'
+  /** A QUIC endpoint answered; which protocol it serves was not asked. */
+  | 'quic-only'
   /** `closed` was seen, and a firewall that rejects looks the same. */
   | 'firewall-may-refuse'
   /** Rejections were held back by a rate limit, so silence may be one of them. */
@@ -90,6 +95,8 @@ export type Note =
   | 'retried'
   /** This source cannot see a refusal over UDP. */
   | 'source-cannot-see-udp-refusals'
+  /** Some peers answer only a question from one local port, and the source may not have it, or somebody else holds it there. */
+  | 'from-another-port'
   /** The rule is kept for old systems only. */
   | 'legacy'
   /** The expected identity could not be compared: the answer did not carry it. */

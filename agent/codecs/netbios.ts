@@ -107,8 +107,8 @@ function readNames(message: Buffer): NetbiosName[] {
   });
 }
 
-/** Offset after a name: labels up to the root, or up to a pointer, which is not followed. */
-function skipName(message: Buffer, start: number): number {
+/** Offset after a name: labels up to the root, or up to a pointer, which is not followed. Throws inside a decoder. */
+export function skipName(message: Buffer, start: number): number {
   let offset = start;
   for (;;) {
     const length = message.readUInt8(offset);

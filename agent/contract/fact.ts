@@ -79,6 +79,16 @@ export interface Facts {
   readonly nameServiceError?: number;
   readonly sessionCode?: string;
 
+  /** RDP: the security that the server chose of those that it was offered (`rdp` for its own, `tls`, `credssp`, `credssp-early`), or the code of its refusal. */
+  readonly rdpSecurity?: string;
+  readonly rdpFailure?: number;
+
+  /** ADWS: why the server refuses a preamble, by the name of the fault ([MC-NMF] 2.2.4.4): `EndpointNotFound`. */
+  readonly framingFault?: string;
+
+  /** QUIC: versions that the server speaks, in hex, at most 16, without those that are reserved. */
+  readonly quicVersions?: readonly string[];
+
   /** TLS: protocol and cipher agreed, and the server's certificate. */
   readonly tlsProtocol?: string;
   readonly tlsCipher?: string;
@@ -176,6 +186,10 @@ const kinds = {
   netbiosNames: 'list',
   nameServiceError: 'number',
   sessionCode: 'text',
+  rdpSecurity: 'text',
+  rdpFailure: 'number',
+  quicVersions: 'list',
+  framingFault: 'text',
   tlsProtocol: 'text',
   tlsCipher: 'text',
   tlsError: 'text',

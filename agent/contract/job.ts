@@ -28,7 +28,7 @@ export interface JobRule {
   readonly rule: string;
   readonly probe: ProbeName;
   readonly transport: Transport;
-  /** One check for each port of each span; or the rule's text, with `interface`, where the endpoint mapper names the port. */
+  /** One check for each port of each span; or the rule's text, where the endpoint mapper names the port of `interface` (a port that is fixed is a span). */
   readonly ports: readonly PortSpan[] | string;
   readonly interface?: RpcInterface;
   /** Indices of the rules whose answers this one uses, for the same pair. Each of them makes exactly one check. */

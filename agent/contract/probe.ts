@@ -17,6 +17,8 @@ interface ProbeTraits {
   readonly needs?: 'rpc-port';
   /** How many forms the question has: the next one is asked when the peer hangs up on the one before, or leaves it unanswered over UDP. */
   readonly forms: number;
+  /** Local UDP port that some peers want the question to come from; the source dials from it where it may. */
+  readonly localPort?: number;
   /** What goes over the wire, in one sentence for people. */
   readonly asks: string;
 }
@@ -83,7 +85,7 @@ export const probes = {
     seenOn: ['samba'],
     needs: 'rpc-port',
     forms: 1,
-    asks: 'a bind to the interface on the port that the endpoint mapper names, no call',
+    asks: 'a bind to the interface on the port that the endpoint mapper or the rule names, no call',
   },
   netbios: {
     transports: ['tcp', 'udp'],
@@ -101,6 +103,39 @@ export const probes = {
     seenOn: [],
     forms: 1,
     asks: 'a TLS handshake under the name, then HEAD of / inside it; after CONNECT where the environment names a proxy',
+  },
+  'netbios-datagram': {
+    transports: ['udp'],
+    identifies: true,
+    silence: 'uninformative',
+    seenOn: ['samba'],
+    forms: 1,
+    localPort: 138,
+    asks: "the DC locator's mailslot ping for the domain, from port 138 where the source may have it",
+  },
+  rdp: {
+    transports: ['tcp', 'udp'],
+    identifies: true,
+    silence: 'uninformative',
+    seenOn: [],
+    forms: 1,
+    asks: 'TCP: which security RDP chooses, no cookie and no session; UDP: one SYN of full length',
+  },
+  adws: {
+    transports: ['tcp'],
+    identifies: true,
+    silence: 'failure',
+    seenOn: [],
+    forms: 1,
+    asks: 'the .NET framing preamble for the metadata endpoint of AD Web Services, no message',
+  },
+  quic: {
+    transports: ['udp'],
+    identifies: true,
+    silence: 'uninformative',
+    seenOn: [],
+    forms: 1,
+    asks: 'a first packet of QUIC in a reserved version, which asks for the versions spoken, no TLS',
   },
 } as const satisfies Readonly<Record<string, ProbeTraits>>;
 

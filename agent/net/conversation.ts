@@ -1,6 +1,6 @@
 /** Plays a dialogue over a wire and gathers the evidence; whenever it ends, by answer, by accident or by the clock, the evidence decides the outcome. */
 import type { Facts } from '../contract/fact.ts';
-import type { Observed, Outcome, ServiceStatus } from '../contract/outcome.ts';
+import type { Endpoint, Observed, Outcome, ServiceStatus } from '../contract/outcome.ts';
 import { classify, dependsOnRoute, type Phase } from './classify.ts';
 import { dial, hasRoute, type Target, type Wire } from './dial.ts';
 import type { Answer, Dialogue, Step } from './dialogue.ts';
@@ -10,6 +10,8 @@ import { recognise } from './recognise.ts';
 export interface Ending {
   readonly outcome: Outcome;
   readonly next?: NonNullable<Answer['next']>;
+  /** Lets go of the socket, which is open still because the peer repeats its answer. */
+  readonly release?: () => void;
 }
 
 /** How a conversation is to be held. */
@@ -75,6 +77,11 @@ export class Conversation {
     return this.#connectedAt;
   }
 
+  /** The source's own end of the flow, as far as the system has chosen it. */
+  get local(): Endpoint | undefined {
+    return this.#wire.local();
+  }
+
   /** Time is up: what was seen so far decides. */
   expire(): void {
     if (this.#over) return;
@@ -99,8 +106,7 @@ export class Conversation {
     this.#receivedLength = 0;
     const turn = this.#dialogue.next();
     if (turn.done === true) {
-      const { status, facts, next } = turn.value;
-      this.#serviceEnds(status, facts, next);
+      this.#serviceEnds(turn.value.status, turn.value.facts, turn.value);
       return;
     }
     this.#step = turn.value;
@@ -158,11 +164,13 @@ export class Conversation {
     return whole;
   }
 
-  #serviceEnds(status: ServiceStatus, facts: Facts, next?: Answer['next']): void {
+  #serviceEnds(status: ServiceStatus, facts: Facts, { next, isRepeated }: Pick<Answer, 'next' | 'isRepeated'> = {}): void {
     const reason = this.#target.transport === 'tcp' ? 'syn-ack' : 'udp-response';
     const gathered = status === 'identified' ? {} : (this.#step?.gathered ?? {});
     const service = this.#manner.identifies ? { service: { status, facts: { ...gathered, ...facts } } } : {};
-    this.#end({ outcome: { ...this.#observed('open', reason), ...service }, ...(next !== undefined && { next }) }, status === 'malformed');
+    const outcome = { ...this.#observed('open', reason), ...service };
+    const release = (): void => this.#wire.close();
+    this.#end({ outcome, ...(next !== undefined && { next }), ...(isRepeated === true && { release }) }, status === 'malformed');
   }
 
   #fail(error: NodeJS.ErrnoException, phase: Phase): void {
@@ -205,7 +213,7 @@ export class Conversation {
   #end(ending: Ending, reset = false): void {
     if (this.#over) return;
     this.#over = true;
-    this.#wire.close(reset);
+    if (ending.release === undefined) this.#wire.close(reset);
     this.#finished(ending);
   }
 }

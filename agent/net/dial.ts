@@ -1,6 +1,6 @@
 /** One address, one attempt: opens a socket to a target and tells a listener what happens on it. Knows no time, no protocol and no verdict. */
 import { createSocket } from 'node:dgram';
-import { connect as connectTcp, isIP, isIPv6, type Socket } from 'node:net';
+import { type AddressInfo, connect as connectTcp, isIP, isIPv6, type Socket } from 'node:net';
 import { connect as connectTls, rootCertificates, type TLSSocket } from 'node:tls';
 import type { Endpoint } from '../contract/outcome.ts';
 import type { Transport } from '../contract/probe.ts';
@@ -13,6 +13,8 @@ export interface Target extends Endpoint {
   readonly transport: Transport;
   /** Local port to dial from; absent: the system chooses. */
   readonly localPort?: number;
+  /** Local UDP port to dial from, beside other dials of ours, where this host still lets us have it; otherwise the system chooses. */
+  readonly preferredPort?: number;
 }
 
 /** Told what happens on a wire, in order; nothing more is told after `ended` or `failed`. */
@@ -57,6 +59,20 @@ export function hasRoute(target: Endpoint): Promise<boolean> {
     socket.once('error', () => answer(false));
     socket.once('connect', () => answer(true));
     socket.connect(target.port, target.address);
+  });
+}
+
+/** Whether this host lets us have the UDP port, and nobody else holds it: it is bound alone, and let go at once. */
+export function canHaveUdpPort(port: number): Promise<boolean> {
+  // Windows holds such a port on each address, and a socket beside it would hear nothing.
+  if (process.platform === 'win32') return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const socket = createSocket('udp4');
+    socket.once('error', () => {
+      socket.close();
+      resolve(false);
+    });
+    socket.bind(port, () => socket.close(() => resolve(true)));
   });
 }
 
@@ -160,7 +176,8 @@ function dialUdp(target: Target, listener: Listener): Wire {
   let sent = false;
   let done = false;
   // Only a connected socket is told of ICMP errors, and only from its peer does it hear.
-  const socket = createSocket(isIPv6(target.address) ? 'udp6' : 'udp4');
+  const socket = createSocket({ type: isIPv6(target.address) ? 'udp6' : 'udp4', reuseAddr: target.preferredPort !== undefined });
+  let isChoosy = target.preferredPort !== undefined;
 
   const close = (): void => {
     if (done) return;
@@ -173,19 +190,30 @@ function dialUdp(target: Target, listener: Listener): Wire {
     close();
     listener.failed(error, phase);
   };
-  socket.on('error', fail);
-  socket.on('message', (bytes) => {
-    if (!done) listener.received(bytes);
+  const connect = (): void => {
+    isChoosy = false;
+    if (!done) socket.connect(target.port, target.address);
+  };
+  socket.on('error', (error) => {
+    // The socket can be bound anew once this error has been told.
+    if (isChoosy) process.nextTick(connect);
+    else fail(error);
+  });
+  // A bound socket takes in what anybody sends to its port until it is connected.
+  let peer: AddressInfo | undefined;
+  socket.on('message', (bytes, from) => {
+    if (!done && from.port === peer?.port && from.address === peer.address) listener.received(bytes);
   });
   socket.once('connect', () => {
     if (done) return;
     const { address, port } = socket.address();
     local = { address, port };
+    peer = socket.remoteAddress();
     listener.opened();
   });
-  const connect = (): void => socket.connect(target.port, target.address);
-  if (target.localPort === undefined) connect();
-  else socket.bind(target.localPort, connect);
+  const localPort = target.localPort ?? target.preferredPort;
+  if (localPort === undefined) connect();
+  else socket.bind(localPort, connect);
 
   const send = (bytes: Uint8Array): void => {
     // The first send can only meet this host's own refusal; a later one may be handed an ICMP error that was waiting.

@@ -5,7 +5,7 @@
  * is the conversation's to tell. So every probe has the same four ways to go wrong without a line of code for them.
  */
 import type { Facts } from '../contract/fact.ts';
-import type { ServiceStatus } from '../contract/outcome.ts';
+import type { Endpoint, ServiceStatus } from '../contract/outcome.ts';
 import type { RpcInterface, Transport } from '../contract/probe.ts';
 import type { Decoded } from '../codecs/decoded.ts';
 import type { TlsSession } from '../codecs/tls-session.ts';
@@ -32,6 +32,8 @@ export interface Answer {
   readonly status: Extract<ServiceStatus, 'identified' | 'absent' | 'malformed'>;
   readonly facts: Facts;
   readonly next?: { readonly transport?: Transport; readonly variant?: string };
+  /** True when the peer will repeat its last datagram for a while. */
+  readonly isRepeated?: true;
 }
 
 export type Dialogue = Generator<Step, Answer, void>;
@@ -39,6 +41,7 @@ export type Dialogue = Generator<Step, Answer, void>;
 /** What is known of a destination from earlier answers of this run, and is needed to ask well. */
 export interface Known {
   readonly netbiosName?: string;
+  readonly netbiosDomain?: string;
   readonly dnsName?: string;
   readonly domain?: string;
   readonly rpcPorts?: Readonly<Record<string, number>>;
@@ -60,6 +63,8 @@ export interface Question {
   readonly authorities?: string;
   /** The destination is behind a proxy, which is what was dialled: the destination's own port, and the facts of the proxy. */
   readonly tunnel?: { readonly port: number; readonly facts: Facts };
+  /** The source's own end of the flow once it is dialled, for protocols that write it into their questions. */
+  readonly local?: () => Endpoint | undefined;
   /** Which form of the question, 0 first; and the variant that an earlier answer asked for. */
   readonly form: number;
   readonly variant?: string;

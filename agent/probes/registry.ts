@@ -1,6 +1,7 @@
 /** How each probe of the contract speaks. */
 import type { ProbeName } from '../contract/probe.ts';
 import type { Speak } from '../net/dialogue.ts';
+import { adws } from './adws.ts';
 import { cldap } from './cldap.ts';
 import { dns } from './dns.ts';
 import { epm } from './epm.ts';
@@ -9,7 +10,10 @@ import { kerberos } from './kerberos.ts';
 import { kpasswd } from './kpasswd.ts';
 import { ldap, ldaps } from './ldap.ts';
 import { netbios } from './netbios.ts';
+import { netbiosDatagram } from './netbios-datagram.ts';
 import { ntp } from './ntp.ts';
+import { quic } from './quic.ts';
+import { rdp } from './rdp.ts';
 import { rpc } from './rpc.ts';
 import { smb } from './smb.ts';
 import { tcp } from './tcp.ts';
@@ -30,4 +34,8 @@ export const speakers: Readonly<Record<ProbeName, Speak>> = {
   rpc,
   netbios,
   https,
+  'netbios-datagram': netbiosDatagram,
+  rdp,
+  adws,
+  quic,
 };

@@ -27,6 +27,7 @@ export function retell(name: string, now: number): Captures {
     unknownClient: withTime(captures.unknownClient, now),
     changeRefused: withTime(captures.changeRefused, now),
     nodeStatus: told(captures.nodeStatus),
+    mailslot: told(captures.mailslot),
     time,
     smb2,
   };

@@ -137,6 +137,35 @@ function nodeStatus(words: Words): Speaker {
 
 const session: Speaker = (request) => (request[0] === 0x81 && request.length === 72 ? hex('82000000') : undefined);
 
+/** The domain controllers of CORP, behind their NetBIOS name; the answer goes to the mailslot that the request names. */
+function mailslot(words: Words): Speaker {
+  return (request) => {
+    const name = request.subarray(-28, -17);
+    const isPing = request[0] === 0x10 && request.includes('EDEPFCFACACACACACACACACACACACABM') && request.includes('\\NETLOGON\0');
+    return isPing && name.includes('GETDC') ? patched(words().mailslot, { 165: name }) : undefined;
+  };
+}
+
+/** A client that offers TLS gets it. */
+const desktop: Speaker = (request) =>
+  request.toString('hex', 0, 6) === '030000130ee0' && (request.readUInt8(15) & 1) === 1 ? captures.rdpConfirm : undefined;
+
+/** A SYN of full length is acknowledged. */
+const desktopUdp: Speaker = (request) =>
+  request.length === 1232 && request.readUInt16BE(6) === 1 ? patched(captures.rdpSynAck, { 0: request.subarray(8, 12) }) : undefined;
+
+/** Metadata are to be had without a logon. */
+const webServices: Speaker = (request) =>
+  request[0] === 0 && request.subarray(7).toString('latin1').endsWith('/ActiveDirectoryWebServices/mex\u0003\u0008\u000c')
+    ? captures.preambleAck
+    : undefined;
+
+/** A version that nobody speaks, in a packet of full length, is answered with those that are spoken; the ids change places. */
+const quicEndpoint: Speaker = (request) =>
+  request.length === 1200 && request.toString('hex', 0, 6) === 'c01a2a3a4a08'
+    ? patched(captures.quicVersions, { 6: request.subarray(15, 23), 15: request.subarray(6, 14) })
+    : undefined;
+
 /**
  * All that one DC says, in these words, by the probe and transport that ask (the bare port probes need nobody who speaks). `rpcPorts` are the ports of its
  * RPC interfaces by their UUIDs on the wire. `ldaps` speaks inside TLS.
@@ -154,5 +183,9 @@ export function speakersOf(words: Words, rpcPorts: Readonly<Record<string, numbe
     epm: { tcp: endpointMapperFor(rpcPorts) },
     rpc: { tcp: rpcServerWith(Object.keys(rpcPorts)) },
     netbios: { tcp: session, udp: nodeStatus(words) },
+    'netbios-datagram': { udp: mailslot(words) },
+    rdp: { tcp: desktop, udp: desktopUdp },
+    adws: { tcp: webServices },
+    quic: { udp: quicEndpoint },
   } satisfies Readonly<Partial<Record<ProbeName, Readonly<Partial<Record<Transport, Speaker>>>>>>;
 }

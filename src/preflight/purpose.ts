@@ -64,6 +64,8 @@ function apart(rule: Rule, dispensed: string | undefined): readonly Rule[] {
     { ...rule, id: `${rule.id}-${taken.join('-')}`, interfaces: taken, purposes: [] },
   ];
 }
+/** Features that a located DC may turn out to have, beside its DNS; nobody says more of it. */
+const learned: ReadonlySet<string> = new Set(['ldaps', 'gc']);
 
 /** How many checks one DC would be asked, beside those of its DNS. */
 export function checksPerDc({ rules }: Matrix): number {
@@ -72,5 +74,5 @@ export function checksPerDc({ rules }: Matrix): number {
       const size = last - first + 1;
       return sum + (interfaces.length > 0 ? interfaces.length : transport === 'tcp' ? size : Math.min(size, sample));
     }, 0);
-  return rules.filter(({ when }) => !when.includes('dns') && !when.includes('dfsr-2008')).reduce((sum, rule) => sum + count(rule), 0);
+  return rules.filter(({ when }) => when.every((feature) => learned.has(feature))).reduce((sum, rule) => sum + count(rule), 0);
 }

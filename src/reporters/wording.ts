@@ -32,7 +32,7 @@ export function findingSentence(finding: Finding, transport: Transport): string 
     case 'service-absent':
       return finding.interface === undefined
         ? 'The right service answers, and says that what was asked for is not there.'
-        : `The endpoint mapper answers, and says that no ${word(finding.interface)} interface is registered on the host.`;
+        : `RPC answers, and says that no ${word(finding.interface)} interface is registered there.`;
     case 'wrong-host':
       return `Another machine answers than the one meant: its ${identity[finding.what]} is ${quote(finding.actual)}, expected is ${quote(finding.expected)}.`;
     case 'reply-lost':
@@ -96,6 +96,12 @@ export function findingSentence(finding: Finding, transport: Transport): string 
       return `DNS does not list ${quote(finding.name)} as a DC; it lists ${finding.registered.length === 0 ? 'none' : quotes(finding.registered, finding.total)}.`;
     case 'signing-not-required':
       return 'The SMB server does not require signing, as a DC should.';
+    case 'framing-refused':
+      return `A .NET service is reached, and refuses to talk about AD Web Services (fault ${word(finding.fault)}).`;
+    case 'rdp-without-tls':
+      return "The remote desktop server was offered TLS and network level authentication, and chose RDP's own security, by which nobody can tell which server it is.";
+    case 'rdp-refused':
+      return `The remote desktop server is reached, and takes none of the securities that it was offered (failure ${finding.failure}${rdpFailure(finding.failure)}).`;
     case 'anonymous-refused':
       return 'The endpoint mapper is reached, but refuses questions without a logon, so it cannot be asked for ports.';
     case 'rpc-refused':
@@ -219,6 +225,11 @@ export function advice(finding: Finding, flow: Flow): string {
       return `Check whether ${destination} registers its SRV records (nltest /dsregdns) and whether they replicate.`;
     case 'signing-not-required':
       return `Require SMB signing on ${destination}, or correct the inventory if it is not a DC.`;
+    case 'framing-refused':
+      return `Check on ${destination} whether Active Directory Web Services runs (ADWS), and whether it is what listens behind ${target}; the network let the question through.`;
+    case 'rdp-without-tls':
+    case 'rdp-refused':
+      return `Look at the security layer and the certificate of remote desktop on ${destination} (group policy: "Require use of specific security layer"); the network let the question through.`;
     case 'anonymous-refused':
       return `Give the RPC ports of ${destination} in the inventory (rpc: {interface: port}), so that they can be asked without the endpoint mapper.`;
     case 'rpc-refused':
@@ -277,6 +288,8 @@ export function noteSentence(note: Note): string {
   switch (note) {
     case 'handshake-only':
       return 'Only the TCP handshake was looked at: that the port is open is proven, which service answers is not.';
+    case 'quic-only':
+      return 'A QUIC endpoint answers; which service is behind it was not looked at, as that takes a TLS handshake.';
     case 'firewall-may-refuse':
       return 'A firewall that rejects looks the same as a port where nobody listens.';
     case 'rejections-limited':
@@ -285,6 +298,8 @@ export function noteSentence(note: Note): string {
       return 'It took more than one attempt: packets are lost on the path, or the destination is slow.';
     case 'source-cannot-see-udp-refusals':
       return 'This source cannot see a refusal over UDP (Windows hides it), so silence may be a closed port.';
+    case 'from-another-port':
+      return 'The question did not come from the port on which some servers want to be asked (138): the source may not have it, or somebody else holds it there.';
     case 'legacy':
       return 'The rule serves old systems only.';
     case 'identity-not-compared':
@@ -603,6 +618,21 @@ const ntStatuses: Readonly<Record<string, string>> = {
 
 function ntStatus(status: string): string {
   const name = ntStatuses[status];
+  return name === undefined ? '' : `, ${name}`;
+}
+
+/** Names of the failures of RDP's negotiation ([MS-RDPBCGR] 2.2.1.2.2). */
+const rdpFailures: Readonly<Record<number, string>> = {
+  1: 'SSL_REQUIRED_BY_SERVER',
+  2: 'SSL_NOT_ALLOWED_BY_SERVER',
+  3: 'SSL_CERT_NOT_ON_SERVER',
+  4: 'INCONSISTENT_FLAGS',
+  5: 'HYBRID_REQUIRED_BY_SERVER',
+  6: 'SSL_WITH_USER_AUTH_REQUIRED_BY_SERVER',
+};
+
+function rdpFailure(code: number): string {
+  const name = rdpFailures[code];
   return name === undefined ? '' : `, ${name}`;
 }
 

@@ -18,7 +18,7 @@ const blocked: readonly (readonly [rule: string, transport: 'tcp' | 'udp', ports
   ['locator', 'udp', '389', 'drop', 'no-answer'],
 ];
 /** Without the endpoint mapper nobody can ask for RPC services; the rest as where nothing is blocked. */
-const otherwise: Readonly<Record<string, string>> = { 'rpc-dynamic': 'skip', adws: 'warn', 'netbios-datagram': 'warn' };
+const otherwise: Readonly<Record<string, string>> = { 'rpc-dynamic': 'skip', adws: 'warn', 'smb-quic': 'skip' };
 
 /** Row 4: the client matrix against two DCs behind a firewall, with defaults; the whole program. */
 export async function blockedMatrix(): Promise<readonly Row[]> {

@@ -22,7 +22,7 @@ const dcRows = {
   'time 123/udp': udp,
   'endpoint-mapper 135/tcp': tcp,
   'netbios-name 137/udp': udp,
-  'netbios-datagram 138/udp': 'open|filtered no-response -> warn uninformative',
+  'netbios-datagram 138/udp': udp,
   'netbios-session 139/tcp': tcp,
   'ldap 389/tcp': tcp,
   'locator 389/udp': udp,
@@ -33,7 +33,7 @@ const dcRows = {
   'ldaps 636/tcp': tcp,
   'global-catalog 3268/tcp': tcp,
   'global-catalog-tls 3269/tcp': tcp,
-  'dfsr-2008 5722/tcp': 'nothing -> skip not-applicable',
+  'dfsr-2008 5722/tcp dfsr': 'nothing -> skip not-applicable',
   'adws 9389/tcp': refused,
   'rpc-dynamic 49152-65535/tcp drsuapi': tcp,
   'rpc-dynamic 49152-65535/tcp netlogon': tcp,
@@ -51,10 +51,11 @@ const clientRows = {
   'time 123/udp': udp,
   'endpoint-mapper 135/tcp': tcp,
   'netbios-name 137/udp': udp,
-  'netbios-datagram 138/udp': 'open|filtered no-response -> warn uninformative',
+  'netbios-datagram 138/udp': udp,
   'ldap 389/tcp': tcp,
   'locator 389/udp': udp,
   'smb 445/tcp': tcp,
+  'smb-quic 443/udp': 'nothing -> skip not-applicable',
   'kpasswd 464/tcp': tcp,
   'kpasswd-udp 464/udp': udp,
   'ldaps 636/tcp': tcp,
@@ -156,7 +157,7 @@ describe('the forest as it is, through the three published matrices', { skip: in
     const swapped = { dc1: { dnsName: 'dc9.corp.example.test' } };
     const { report } = await runProduct(inventoryText(forest.caFile, 4, swapped), undefined, ['-m', 'client-to-dc', '--destination', 'dc1']);
     const wrong = report.results.filter(({ verdict }) => verdict.finding?.code === 'wrong-host').map(({ check }) => check.rule);
-    assert.deepEqual(wrong.toSorted(), ['global-catalog', 'ldap', 'locator', 'netbios-name']);
+    assert.deepEqual(wrong.toSorted(), ['global-catalog', 'ldap', 'locator', 'netbios-datagram', 'netbios-name']);
     const otherwise = new Map(report.results.map(({ check, verdict }) => [check.rule, verdict]));
     assert.deepEqual(
       [otherwise.get('ldaps')?.finding?.code, otherwise.get('ldaps')?.also?.map(({ code }) => code)],

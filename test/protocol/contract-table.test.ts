@@ -108,14 +108,33 @@ const facts: Readonly<Record<ProbeName, Facts | undefined>> = {
   rpc: { rpcInterface: 'drsuapi' },
   netbios: {},
   https: { ...publicTls, httpStatus: 404, httpServer: 'Server' },
-};
-const netbiosFacts: Readonly<Record<Transport, Facts>> = {
-  tcp: { sessionCode: 'positive' },
-  udp: {
-    netbiosNames: ['CORP<00>', 'CORP<1b>', 'CORP<1c>', 'DC1<00>', 'DC1<03>', 'DC1<20>', '__SAMBA__<00>', '__SAMBA__<20>'],
-    netbiosName: 'DC1',
+  rdp: {},
+  quic: { quicVersions: ['0x00000001', '0x6b3343cf'] },
+  adws: {},
+  'netbios-datagram': {
+    paused: false,
+    roles: ['closest', 'ds', 'full-secrets', 'gc', 'ldap', 'pdc', 'writable'],
+    domainGuid: '529e82fa-fbd7-43a8-9c3f-8e95b8c0132b',
+    forest: 'corp.example.test',
+    domain: 'corp.example.test',
+    dnsName: 'dc1.corp.example.test',
     netbiosDomain: 'CORP',
+    netbiosName: 'DC1',
+    site: 'Default-First-Site-Name',
+    clientSite: 'Default-First-Site-Name',
   },
+};
+/** Those of probes that ask another thing over each transport. */
+const factsOver: Readonly<Partial<Record<ProbeName, Readonly<Record<Transport, Facts>>>>> = {
+  netbios: {
+    tcp: { sessionCode: 'positive' },
+    udp: {
+      netbiosNames: ['CORP<00>', 'CORP<1b>', 'CORP<1c>', 'DC1<00>', 'DC1<03>', 'DC1<20>', '__SAMBA__<00>', '__SAMBA__<20>'],
+      netbiosName: 'DC1',
+      netbiosDomain: 'CORP',
+    },
+  },
+  rdp: { tcp: { rdpSecurity: 'tls' }, udp: {} },
 };
 
 /** What the first answer, or the handshake, brought before a later answer broke off. */
@@ -166,7 +185,7 @@ function lasting(all: Facts): Facts {
 }
 
 function assertFacts(probe: ProbeName, transport: Transport, outcome: Observed, port: number): void {
-  const wanted = probe === 'netbios' ? netbiosFacts[transport] : probe === 'rpc' ? { ...facts.rpc, rpcSecondaryPort: port } : facts[probe];
+  const wanted = probe === 'rpc' ? { ...facts.rpc, rpcSecondaryPort: port } : (factsOver[probe]?.[transport] ?? facts[probe]);
   const found = outcome.service?.facts;
   assert.deepEqual(found && lasting(found), wanted);
   const clock = clocks[probe];

@@ -1,12 +1,14 @@
 /** What dialling itself can meet: a host without a route, without a port, without descriptors; a chain to judge; a connection to itself. */
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import type { Job, JobHost } from '../../agent/contract/job.ts';
 import { decodeMessage, type Message } from '../../agent/contract/message.ts';
-import { hasRoute } from '../../agent/net/dial.ts';
+import { canHaveUdpPort, dial, hasRoute } from '../../agent/net/dial.ts';
 import { makeIdentity } from '../support/certificate.ts';
 import { client, dc1, jobOf, observedAt, resultAt, ruleOf, runJob } from '../support/jobs.ts';
 import { refusedPort, serveTcp, serveUdp, silentPort } from '../support/loopback.ts';
@@ -36,6 +38,34 @@ function canMakeNamespaces(): boolean {
     // No such program, or no right to use it: then there is no namespace to test in.
     return false;
   }
+}
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0);
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  await once(socket, 'close');
+  return port;
+}
+
+/** What a UDP peer on loopback answers to a dial that prefers a port, and the port that it came from. */
+function answerTo(port: number, preferredPort: number): Promise<readonly [answer: string, local: number | undefined]> {
+  return new Promise((resolve, reject) => {
+    const wire = dial(
+      { transport: 'udp', address: '127.0.0.1', port, preferredPort },
+      {
+        opened: () => wire.send(Buffer.from('?')),
+        received: (bytes) => {
+          wire.close();
+          resolve([bytes.toString(), wire.local()?.port]);
+        },
+        secured: () => undefined,
+        ended: () => reject(new Error('ended')),
+        failed: reject,
+      },
+    );
+  });
 }
 
 describe('dialling', { concurrency: true }, () => {
@@ -87,6 +117,64 @@ describe('dialling', { concurrency: true }, () => {
       assert.equal(outcome.code, 'source-exhausted');
       assert.match(outcome.message, /EADDRINUSE/);
     }
+  });
+
+  test('a local UDP port is to be had where nobody holds it', async (t) => {
+    const held = await serveUdp(t, () => undefined, { address: '0.0.0.0' });
+    assert.equal(await canHaveUdpPort(held), false);
+    const free = await freeUdpPort();
+    assert.equal(await canHaveUdpPort(free), true);
+    assert.equal(await canHaveUdpPort(free), true, 'it was let go');
+  });
+
+  test('dials that prefer one local port share it, and each hears its own peer', async (t) => {
+    const preferredPort = await freeUdpPort();
+    const peers = await Promise.all(['one', 'other'].map((name) => serveUdp(t, (_request, reply) => reply(Buffer.from(name)))));
+    const heard = await Promise.all(peers.map((port) => answerTo(port, preferredPort)));
+    assert.deepEqual(heard, [
+      ['one', preferredPort],
+      ['other', preferredPort],
+    ]);
+  });
+
+  test("what a stranger sends to the port before it is connected is not the peer's", async (t) => {
+    const preferredPort = await freeUdpPort();
+    const peer = await serveUdp(t, (_request, reply) => reply(Buffer.from('peer')));
+    const stranger = createSocket('udp4');
+    t.after(() => stranger.close());
+    let isOver = false;
+    const disturb = (): void => {
+      if (!isOver) stranger.send('stranger', preferredPort, '127.0.0.1', () => setImmediate(disturb));
+    };
+    disturb();
+    for (let turn = 0; turn < 50; turn += 1) assert.deepEqual(await answerTo(peer, preferredPort), ['peer', preferredPort]);
+    isOver = true;
+  });
+
+  test('a dial does without a preferred port that another program holds', async (t) => {
+    const held = await serveUdp(t, () => undefined, { address: '0.0.0.0' });
+    const peer = await serveUdp(t, (_request, reply) => reply(Buffer.from('here')));
+    const [answer, port] = await answerTo(peer, held);
+    assert.equal(answer, 'here');
+    assert.notEqual(port, held);
+  });
+
+  test('mailslot pings come from port 138, to all destinations at once, and asked again from elsewhere', { skip: namespaces }, async (t) => {
+    const destinations = ['127.0.0.2', '127.0.0.3'].map((address, index) => ({ ...dc1, name: `dc${index + 1}`, address }));
+    const job = jobOf([ruleOf('netbios-datagram', 'udp', 138)], {
+      hosts: [client, ...destinations],
+      pairs: [
+        [0, 1, 0],
+        [0, 2, 0],
+      ],
+      timeoutMs: 1_000,
+    });
+    const script = 'ip link set lo up; exec "$@"';
+    const messages = await saysUnder(t, ['unshare', '--net', 'sh', '-c', script, 'sh'], job);
+    const locals = messages.flatMap((message) =>
+      message.kind === 'result' && message.outcome.kind === 'observed' ? message.outcome.local?.port : [],
+    );
+    assert.deepEqual(locals, [138, 138]);
   });
 
   test('local ports come from the range of the job, in turn', async (t) => {

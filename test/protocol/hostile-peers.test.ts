@@ -50,6 +50,8 @@ const giants: Readonly<Partial<Record<ProbeName, string>>> = {
   netbios: '8200ffff',
   // No length is in a head: a status of ten digits, `HTTP/1.1 9999999999`.
   https: '485454502f312e31 20 39393939393939393939 0d0a0d0a',
+  rdp: '0300ffff',
+  adws: '08ffffffff0f',
 };
 
 const behaviours: readonly Behaviour[] = [
@@ -119,12 +121,14 @@ for (const { does, hears, opens, status, waits } of behaviours) {
       test(`${probe}: open${expected === undefined ? '' : `, ${expected}`}`, async (t) => {
         assert.ok(service !== undefined);
         let sent = 0;
+        let whole = 0;
         const port = await serveTcp(t, (socket) => {
           socket.on('close', () => (sent = Math.max(sent, socket.bytesWritten)));
           opens?.(socket);
           if (hears === undefined) return;
           accept(socket, service, identity, (request, stream) => {
             const answer = service.speak(request, socket.localPort ?? 0);
+            whole = answer?.length ?? 0;
             if (answer !== undefined) hears({ socket, stream, answer, service });
           });
         });
@@ -134,7 +138,7 @@ for (const { does, hears, opens, status, waits } of behaviours) {
         const { firstBytes = '', complaint } = outcome.service?.facts ?? {};
         assert.ok(firstBytes.length <= 128);
         if (expected === 'malformed') assert.ok(complaint !== undefined && complaint !== '', 'says why');
-        if (expected === 'silent') assert.notEqual(firstBytes, '', 'shows what came');
+        if (expected === 'silent') assert.equal(firstBytes !== '', whole > 1, 'shows what came');
       });
     }
   });

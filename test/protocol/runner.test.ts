@@ -1,5 +1,7 @@
 /** In which order a run asks, what it asks again, and what it asks next. */
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, test } from 'node:test';
 import { expand } from '../../agent/contract/expand.ts';
@@ -119,6 +121,19 @@ describe('prerequisites', { concurrency: true }, () => {
     }
   });
 
+  test('a port that the rule fixes needs no endpoint mapper, and shows whether the interface is there', async (t) => {
+    const port = await serveSpeaker(t, speakerOf('rpc', 'tcp'));
+    const told = await runJob(jobOf((['drsuapi', 'dfsr'] as const).map((name) => ruleOf('rpc', 'tcp', port, { interface: name }))));
+    const seen = [0, 1].map((index) => observedAt(told, index));
+    assert.deepEqual(
+      seen.map(({ service, target, port: learned }) => [service?.status, target.port, learned]),
+      [
+        ['identified', port, undefined],
+        ['absent', port, undefined],
+      ],
+    );
+  });
+
   test('what the LDAP ping taught is asked with: Kerberos names the DC as it names itself', async (t) => {
     const principals: string[] = [];
     const ping = speakerOf('cldap', 'udp');
@@ -215,6 +230,36 @@ describe('asking again', { concurrency: true }, () => {
     const told = await runJob(jobOf([ruleOf('smb', 'tcp', port)]));
     assert.equal(observedAt(told, 0).service?.status, 'disconnected');
     assert.deepEqual([resultAt(told, 0).attempts, connections], [2, 2]);
+  });
+});
+
+describe('an answer that the peer repeats', () => {
+  test('is taken in as long as the run lasts, so that no error comes back to the peer', async (t) => {
+    const peer = createSocket('udp4').bind(0, '127.0.0.1');
+    t.after(() => peer.close());
+    await once(peer, 'listening');
+    const synAck = (syn: Buffer): Buffer => patched(captures.rdpSynAck, { 0: syn.subarray(8, 12) });
+    let answer: Buffer = captures.rdpSynAck;
+    peer.once('message', (syn, from) => {
+      answer = synAck(syn);
+      // Only a connected socket is told that nobody is there.
+      peer.connect(from.port, from.address, () => peer.send(answer));
+    });
+    peer.on('error', () => undefined);
+    const sends = (): Promise<string> => new Promise((resolve) => peer.send(answer, (error) => resolve(error === null ? 'taken' : String(error))));
+    const repeat = async (): Promise<string> => {
+      await sends();
+      return sends();
+    };
+
+    let repeated: Promise<string> | undefined;
+    const rules = [ruleOf('rdp', 'udp', peer.address().port), ruleOf('udp', 'udp', await silentPort(t, 'udp'))];
+    const told = await runJob(jobOf(rules, { timeoutMs: 500 }), ({ index }) => {
+      if (index === 0) repeated = repeat();
+    });
+    assert.equal(observedAt(told, 0).service?.status, 'identified');
+    assert.equal(await repeated, 'taken');
+    assert.match(await repeat(), /ECONNREFUSED/, 'the socket is gone with the run');
   });
 });
 

@@ -22,6 +22,7 @@ if (sockets === undefined) {
     icmpErrors: () => undefined,
     resolve: resolveName,
     environment: {},
+    canHaveUdpPort: async () => false,
   };
   const tell = (message: Parameters<typeof encodeMessage>[0]): void => void process.stdout.write(`${encodeMessage(message)}\n`);
   tell({ kind: 'bye', reason: await run(job, 'client', tell, new AbortController().signal, surroundings) });

@@ -46,6 +46,7 @@ export const surroundings: Surroundings = {
   icmpErrors: () => undefined,
   resolve: () => Promise.resolve({ resolution: 'no-such-name', message: 'there are no names here' }),
   environment: {},
+  canHaveUdpPort: async () => false,
 };
 
 /** Everything that a run told, results in the order of their telling. */

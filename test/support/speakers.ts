@@ -12,7 +12,9 @@ export interface Service {
   readonly chatter: Buffer;
 }
 
-const { dns, cldap, ldap, ldaps, kerberos, kpasswd, ntp, smb, epm, rpc, netbios } = speakersOf(() => captures, { [wireUuids.drsuapi]: 49_153 });
+const { dns, cldap, ldap, ldaps, kerberos, kpasswd, ntp, smb, epm, rpc, netbios, ...others } = speakersOf(() => captures, {
+  [wireUuids.drsuapi]: 49_153,
+});
 
 /** A web server with nothing at its root, as API endpoints are: it wants HTTP/1.1's one required field, and answers by the letter of RFC 9112. */
 const webServer: Speaker = (request) =>
@@ -39,4 +41,13 @@ export const services: Readonly<Record<ProbeName, Readonly<Partial<Record<Transp
   rpc: { tcp: { speak: rpc.tcp, chatter: hex('05000001 10000000 0040 0000 01000000') } },
   https: { tcp: { speak: webServer, tls: true, chatter: Buffer.from('HTTP/1.1 404 Not Found\r\nX-Filler: ') } },
   netbios: { tcp: { speak: netbios.tcp, chatter: hex('82000001') }, udp: { speak: netbios.udp, chatter: hex('0000 8400 0000 0001') } },
+  'netbios-datagram': { udp: { speak: others['netbios-datagram'].udp, chatter: hex('100e 0000 7f000001 008a ffff 0000') } },
+  rdp: {
+    tcp: { speak: others.rdp.tcp, chatter: hex('0300 0013 0e d0 0000 1234 00') },
+    udp: { speak: others.rdp.udp, chatter: hex('00000042 0400 0005') },
+  },
+  adws: {
+    tcp: { speak: others.adws.tcp, chatter: Buffer.concat([hex('08ff01'), Buffer.from('http://schemas.microsoft.com/ws/2006/05/framing/faults/')]) },
+  },
+  quic: { udp: { speak: others.quic.udp, chatter: hex('f000000000 ff') } },
 };

@@ -7,9 +7,14 @@ import type { Decoded } from '../../agent/codecs/decoded.ts';
 import { decodeDnsDatagram, decodeDnsStream } from '../../agent/codecs/dns.ts';
 import { decodeEptMap, rpcSyntaxes } from '../../agent/codecs/endpoint-mapper.ts';
 import { decodeHttpHead } from '../../agent/codecs/http.ts';
+import { decodePreambleReply } from '../../agent/codecs/framing.ts';
+import { decodeMailslotReply } from '../../agent/codecs/mailslot.ts';
 import { decodeNodeStatus, decodeSessionReply } from '../../agent/codecs/netbios.ts';
 import { decodeNtpReply } from '../../agent/codecs/ntp.ts';
+import { decodeVersionNegotiation } from '../../agent/codecs/quic.ts';
+import { decodeConnectionConfirm, decodeSynAck } from '../../agent/codecs/rdp.ts';
 import { decodeSmbReply } from '../../agent/codecs/smb.ts';
+import { captures } from '../support/captures.ts';
 
 interface Row {
   readonly name: string;
@@ -48,6 +53,7 @@ const rows: readonly Row[] = [
     reply: `92b084000000000100000000${netbiosName}002100010000000000bf08444331202020202020202020202020004400444331202020202020202020202020034400444331202020202020202020202020204400434f525020202020202020202020201b4400434f525020202020202020202020201cc400434f5250202020202020202020202000c4005f5f53414d42415f5f20202020202000c6005f5f53414d42415f5f20202020202020c600${'00'.repeat(46)}`,
     datagram: true,
   },
+  { name: 'mailslot', decode: decodeMailslotReply, reply: captures.mailslot.toString('hex'), datagram: true },
   { name: 'session refusal', decode: decodeSessionReply, reply: '8300000182' },
   { name: 'session retarget', decode: decodeSessionReply, reply: '840000060a63010b008b' },
   {
@@ -68,6 +74,16 @@ const rows: readonly Row[] = [
     decode: decodeHttpHead,
     reply: Buffer.from('HTTP/1.1 407 Proxy Authentication Required\r\nServer: squid/5.7\r\n\r\n').toString('hex'),
   },
+  { name: 'RDP confirm', decode: decodeConnectionConfirm, reply: '030000130ed000001234000201080001000000' },
+  { name: 'RDP confirm without negotiation', decode: decodeConnectionConfirm, reply: '0300000b06d00000123400' },
+  { name: 'RDP-UDP SYN+ACK', decode: decodeSynAck, reply: `00000042040000050000004204d004d0${'00'.repeat(1116)}`, datagram: true },
+  { name: 'framing acknowledgement', decode: decodePreambleReply, reply: '0b' },
+  {
+    name: 'framing fault',
+    decode: decodePreambleReply,
+    reply: `0849${Buffer.from('http://schemas.microsoft.com/ws/2006/05/framing/faults/UnsupportedVersion').toString('hex')}`,
+  },
+  { name: 'QUIC versions', decode: decodeVersionNegotiation, reply: 'f00000000008a1a2a3a4a5a6a7a808b1b2b3b4b5b6b7b800000001', datagram: true },
   { name: 'SMB2', decode: decodeSmbReply, reply: smbReply },
   { name: 'SMB1', decode: decodeSmbReply, reply: `00000025ff534d4272000000009853c8${'00'.repeat(20)}0100000000` },
 ];

@@ -78,7 +78,10 @@ describe('a destination is silent', () => {
 });
 
 describe('the dynamic range is shut', () => {
-  const rpc = (outcome: Outcome): Result => result(outcome, 'rpc');
+  const rpc = (outcome: Outcome, port: Result['check']['port'] = '49152-65535'): Result => {
+    const { check, ...rest } = result(outcome, 'rpc');
+    return { ...rest, check: { ...check, port } };
+  };
 
   it('is said where the endpoint mapper answers and every port that it names is silent', () => {
     assert.deepEqual(diagnose([result(answer(), 'epm'), rpc(silence), rpc(silence)]), [
@@ -90,6 +93,7 @@ describe('the dynamic range is shut', () => {
     assert.deepEqual(diagnose([result(answer(), 'epm'), rpc(silence)]), []);
     assert.deepEqual(diagnose([result(answer(), 'epm'), rpc(silence), rpc(refusal)]), []);
     assert.deepEqual(diagnose([result(answer('silent'), 'epm'), rpc(silence), rpc(silence)]), []);
+    assert.deepEqual(diagnose([result(answer(), 'epm'), rpc(silence), rpc(silence, 5722)]), [], 'a port that a rule fixes is not of the range');
   });
 });
 

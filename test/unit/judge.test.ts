@@ -54,6 +54,8 @@ const dns = { probe: 'dns', transport: 'udp' } as const;
 const bareUdp = { probe: 'udp', transport: 'udp' } as const;
 const bareTcp = { probe: 'tcp', transport: 'tcp' } as const;
 const kpasswd = { probe: 'kpasswd', transport: 'udp' } as const;
+const mailslot = { probe: 'netbios-datagram', transport: 'udp' } as const;
+const rdp = { probe: 'rdp', platform: 'windows' } as const;
 const shut: Expectation = ['filtered'];
 const shutOrRefused: Expectation = ['closed', 'filtered'];
 const blocked: Expectation = ['blocked'];
@@ -253,6 +255,11 @@ const table: Readonly<Record<string, readonly Case[]>> = {
     ],
   ],
   'open, and the service silent, disconnected or tls-failed': [
+    [
+      'a remote desktop that hangs up is not broken, as none was seen on Windows',
+      { ...rdp, outcome: serving('disconnected') },
+      unproven('disconnected'),
+    ],
     ...(['silent', 'disconnected', 'tls-failed'] as const).flatMap((status): readonly Case[] => [
       [`${status} fails where a healthy service answers`, { outcome: serving(status) }, broken(status)],
       [`${status} is unproven on a platform that nobody has seen`, { outcome: serving(status), platform: 'windows' }, unproven(status)],
@@ -317,6 +324,7 @@ const table: Readonly<Record<string, readonly Case[]>> = {
     ['silence fails on an unseen platform too', { ...dns, outcome: silent, platform: 'windows' }, unanswered],
     ['silence under any name fails', { ...dns, outcome: dropped }, unanswered],
     ['silence is inconclusive where it is uninformative', { ...kpasswd, outcome: silent }, uninformative],
+    ['so it is of a UDP transport that is often switched off', { ...rdp, transport: 'udp', outcome: silent }, uninformative],
     ['a token that a live responder missed fails even there', { ...kpasswd, outcome: silent, receipt: 'missing' }, unanswered],
     ['forbidden, it is inconclusive, control or not', { ...dns, expect: shut, outcome: silent }, uninformative],
     ['forbidden, silence under any name is inconclusive', { ...dns, expect: shut, outcome: dropped }, uninformative],
@@ -417,6 +425,17 @@ const table: Readonly<Record<string, readonly Case[]>> = {
       { ...unanswered, notes: ['source-cannot-see-udp-refusals'] },
     ],
     ['a source that can see them does not', { ...dns, outcome: silent, udpRefused: true }, unanswered],
+    [
+      'a QUIC endpoint is not yet the service behind it',
+      { probe: 'quic', transport: 'udp', outcome: serving('identified') },
+      { ...passed, notes: ['quic-only'] },
+    ],
+    [
+      'silence for a question that could not come from the port of its service says so',
+      { ...mailslot, outcome: { ...silent, local: { address: '10.99.3.21', port: 49_811 } } },
+      { ...uninformative, notes: ['from-another-port'] },
+    ],
+    ['one that came from there does not', { ...mailslot, outcome: { ...silent, local: { address: '10.99.3.21', port: 138 } } }, uninformative],
     ['TCP needs no such excuse', { outcome: dropped, udpRefused: false }, unanswered],
     [
       'a refusal that a firewall may have sent says so, also when it fails',

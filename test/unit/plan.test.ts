@@ -18,6 +18,7 @@ describe('a plan', () => {
         { id: 'several', ports: ['1/tcp', '3-5/tcp'], probe: 'tcp' },
         { id: 'mapper', ports: ['135/tcp'], probe: 'epm' },
         { id: 'dynamic', ports: ['49152-65535/tcp'], probe: 'rpc', interfaces: ['netlogon', 'drsuapi'], after: ['mapper'] },
+        { id: 'fixed', ports: ['5722/tcp'], probe: 'rpc', interfaces: ['dfsr'] },
       ],
       [near, far],
     );
@@ -31,6 +32,7 @@ describe('a plan', () => {
         'mine/mapper/135/tcp',
         'mine/dynamic/49152-65535/tcp#netlogon',
         'mine/dynamic/49152-65535/tcp#drsuapi',
+        'mine/fixed/5722/tcp#dfsr',
       ],
     );
   });

@@ -1,14 +1,20 @@
-/** The probes of DNS, NTP, NetBIOS, RPC and SMB, played by hand against captured answers whose ids are patched. */
+/** The probes that have no file of their own here, played by hand against captured answers whose ids are patched. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Facts } from '../../agent/contract/fact.ts';
 import type { Acceptance, Answer, Dialogue, Question } from '../../agent/net/dialogue.ts';
+import { adws } from '../../agent/probes/adws.ts';
 import { dns } from '../../agent/probes/dns.ts';
 import { epm } from '../../agent/probes/epm.ts';
 import { netbios } from '../../agent/probes/netbios.ts';
+import { netbiosDatagram } from '../../agent/probes/netbios-datagram.ts';
 import { ntp } from '../../agent/probes/ntp.ts';
+import { quic } from '../../agent/probes/quic.ts';
+import { rdp } from '../../agent/probes/rdp.ts';
 import { rpc } from '../../agent/probes/rpc.ts';
 import { smb } from '../../agent/probes/smb.ts';
+import { captures } from '../support/captures.ts';
+import { patched } from '../support/speakers.ts';
 
 const sentMs = Date.UTC(2026, 10, 22, 8);
 const bytes = (hex: string) => Buffer.from(hex, 'hex');
@@ -321,6 +327,98 @@ describe('netbios', () => {
     assert.equal(calledName({}), 'CKFDENECFDEFFCFGEFFCCACACACACACA');
     assert.equal(calledName({ form: 1, known: { netbiosName: 'CORP' } }), 'EDEPFCFACACACACACACACACACACACACA');
     assert.equal(calledName({ form: 1, dnsName: 'corp.example.test' }), 'EDEPFCFACACACACACACACACACACACACA');
+  });
+});
+
+describe('netbios-datagram', () => {
+  /** The answer for the mailslot that the request names, in the last 28 bytes but 17. */
+  const answered = (request: Buffer): Buffer => patched(captures.mailslot, { 165: request.subarray(-28, -17) });
+  const udp = { transport: 'udp', domain: 'corp.example.test' } as const;
+  const local = () => ({ address: '10.77.1.21', port: 138 });
+
+  test('a DC says in its answer what it says to the LDAP ping', () => {
+    const { answer, sent } = play(netbiosDatagram(questionOf({ ...udp, local })), answered);
+    const { dnsName, domain, netbiosName, roles } = answer.facts;
+    assert.deepEqual([answer.status, dnsName, domain, netbiosName], ['identified', 'dc1.corp.example.test', 'corp.example.test', 'DC1']);
+    assert.ok(roles?.includes('pdc'));
+    assert.equal(sent[0]?.toString('hex', 4, 10), '0a4d0115008a', 'our own end is where the answer comes to');
+  });
+
+  test('the domain is asked for under the name that it gives itself, or the first label of its DNS name', () => {
+    for (const [fields, name] of [
+      [{ known: { netbiosDomain: 'CORP' }, domain: 'example.test' }, 'EDEPFCFA'],
+      [{ domain: 'corp.example.test' }, 'EDEPFCFA'],
+      [{ dnsName: 'dc1.corp.example.test' }, 'EDEPFCFA'],
+      [{ dnsName: 'dc1' }, 'CACACACA'],
+    ] as const) {
+      const { sent } = play(netbiosDatagram(questionOf({ transport: 'udp', ...fields })), answered);
+      assert.equal(sent[0]?.toString('latin1', 49, 57), name);
+    }
+  });
+
+  test('an answer for another mailslot is unrelated, and so is an error with another id', () => {
+    assert.equal(judge(netbiosDatagram(questionOf(udp)), speak(captures.mailslot.toString('hex'))), 'unrelated');
+    assert.equal(judge(netbiosDatagram(questionOf(udp)), speak('130241520a63010b008a82')), 'unrelated');
+  });
+
+  test('a datagram service that has nobody of that name says so: absent', () => {
+    const { answer } = play(netbiosDatagram(questionOf(udp)), speak('130241520a63010b008a82', [2, 2, 2]));
+    assert.deepEqual(answer, { status: 'absent', facts: { complaint: 'datagram error 0x82' } });
+  });
+});
+
+describe('rdp', () => {
+  for (const [confirm, facts] of [
+    ['030000130ed000001234000201080001000000', { rdpSecurity: 'tls' }],
+    ['030000130ed00000123400021f080002000000', { rdpSecurity: 'credssp' }],
+    ['030000130ed00000123400021f080008000000', { rdpSecurity: 'credssp-early' }],
+    ['030000130ed00000123400021f080010000000', { rdpSecurity: '0x10' }],
+    ['0300000b06d00000123400', { rdpSecurity: 'rdp' }],
+    ['030000130ed000001234000300080005000000', { rdpFailure: 5 }],
+  ] as const) {
+    test(`over TCP ${confirm} is identified by ${Object.values(facts).join()}`, () => {
+      assert.deepEqual(play(rdp(questionOf()), speak(confirm)).answer, { status: 'identified', facts });
+    });
+  }
+
+  test('over UDP the answer that acknowledges our number is identified, and will be repeated', () => {
+    const synAck = captures.rdpSynAck.toString('hex');
+    const { answer } = play(rdp(questionOf({ transport: 'udp' })), speak(synAck, [8, 0, 4]));
+    assert.deepEqual(answer, { status: 'identified', facts: {}, isRepeated: true });
+    assert.equal(judge(rdp(questionOf({ transport: 'udp' })), speak(synAck)), 'unrelated');
+  });
+});
+
+describe('adws', () => {
+  test('an acknowledged preamble for the metadata endpoint is identified, and nothing follows it', () => {
+    const { answer, sent } = play(adws(questionOf({ port: 9389 })), speak('0b'));
+    assert.deepEqual(answer, { status: 'identified', facts: {} });
+    assert.equal(sent[0]?.toString('latin1', 7), 'net.tcp://dc1.corp.example.test:9389/ActiveDirectoryWebServices/mex\u0003\u0008\u000c');
+  });
+
+  test('a fault is identified by its name', () => {
+    const fault = `0849${Buffer.from('http://schemas.microsoft.com/ws/2006/05/framing/faults/UnsupportedVersion').toString('hex')}`;
+    assert.deepEqual(play(adws(questionOf()), speak(fault)).answer, { status: 'identified', facts: { framingFault: 'UnsupportedVersion' } });
+  });
+});
+
+describe('quic', () => {
+  const reply = captures.quicVersions.toString('hex');
+  const udp = { transport: 'udp' } as const;
+
+  test('versions under our ids are identified, without those that are made up', () => {
+    const { answer } = play(quic(questionOf(udp)), speak(reply, [15, 6, 8], [6, 15, 8]));
+    assert.deepEqual(answer, { status: 'identified', facts: { quicVersions: ['0x00000001', '0x6b3343cf'] } });
+  });
+
+  test('no more than 16 versions are facts', () => {
+    const { answer } = play(quic(questionOf(udp)), speak(reply + '00000001'.repeat(300), [15, 6, 8], [6, 15, 8]));
+    assert.equal(answer.facts.quicVersions?.length, 16);
+  });
+
+  test('other ids, and ours in their own places, are unrelated', () => {
+    assert.equal(judge(quic(questionOf(udp)), speak(reply)), 'unrelated');
+    assert.equal(judge(quic(questionOf(udp)), speak(reply, [6, 6, 8], [15, 15, 8])), 'unrelated');
   });
 });
 

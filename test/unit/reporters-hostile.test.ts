@@ -128,6 +128,6 @@ function filled(report: Report, texts: readonly string[]): Report {
 function isWord(value: string): boolean {
   return (
     ['open', 'closed', 'filtered', 'open|filtered', 'blocked'].includes(value) ||
-    /^(handshake-only|firewall-may-refuse|rejections-limited|retried|source-cannot|legacy|identity-not)/.test(value)
+    /^(handshake-only|quic-only|firewall-may-refuse|rejections-limited|retried|source-cannot|from-another|legacy|identity-not)/.test(value)
   );
 }

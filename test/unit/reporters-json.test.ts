@@ -55,6 +55,9 @@ const findingCodes = {
   'no-preauthentication': true,
   'other-service': true,
   'name-service-refused': true,
+  'rdp-without-tls': true,
+  'rdp-refused': true,
+  'framing-refused': true,
   'follow-up': true,
   'not-checked': true,
   prerequisite: true,
@@ -70,10 +73,12 @@ const findingCodes = {
 
 const noteCodes = {
   'handshake-only': true,
+  'quic-only': true,
   'firewall-may-refuse': true,
   'rejections-limited': true,
   retried: true,
   'source-cannot-see-udp-refusals': true,
+  'from-another-port': true,
   legacy: true,
   'identity-not-compared': true,
 } as const satisfies Record<Note, true>;
