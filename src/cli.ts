@@ -5,6 +5,7 @@ import yargs from 'yargs';
 import type { ExitCode, Terminal } from './commands/command.ts';
 import { complaints, refuseLeftovers } from './commands/grammar.ts';
 import { demoCommand, describeDemo } from './commands/demo.ts';
+import { describeExplain, explainCommand } from './commands/explain.ts';
 import { describeList, describeShow, listCommand, showCommand } from './commands/matrix.ts';
 import { describePlan, planCommand } from './commands/plan.ts';
 import { describePreflight, preflightCommand } from './commands/preflight.ts';
@@ -75,13 +76,20 @@ async function runWords(words: readonly string[], terminal: Terminal): Promise<E
         .demandCommand(1, 'matrix needs a command: expected list or show')
         .example('$0 matrix show client-to-dc', 'the rules, and where they come from'),
     )
+    .command('explain <subject>', 'say what a port, a rule or a check is about, and how to test it by hand', describeExplain, (options) =>
+      settle(explainCommand(options, terminal)),
+    )
     .command('report <file>', 'render a report again', describeReport, (options) => settle(reportCommand(options, terminal)))
-    .demandCommand(1, 'a command is missing: expected demo, preflight, run, plan, validate, matrix or report (portmatrix --help explains them)')
+    .demandCommand(
+      1,
+      'a command is missing: expected demo, preflight, run, plan, validate, matrix, explain or report (portmatrix --help explains them)',
+    )
     .example('$0 demo', 'see it work, without a network')
     .example('$0 preflight --domain corp.example.com', 'before a domain join, on the machine that is to join')
     .example('$0 matrix list', 'what can be asked')
     .example('$0 plan -i inventory.yaml', 'what a run would send')
     .example('$0 run -i inventory.yaml', 'ask it, judge it, report it')
+    .example('$0 explain 389/udp', 'what a port is for, and how to test it by hand')
     .strict()
     .check(refuseLeftovers, true)
     // Whatever the user's language: the rest of what we say is English too.

@@ -82,8 +82,24 @@ describe('matrix', () => {
   });
 });
 
+describe('explain', () => {
+  it('says what a check of a report is about, and how to test it by hand', async (t) => {
+    const { code, stdout, stderr } = await portmatrix(t, ['explain', 'client-to-dc/ldap/client1->dc1:389/tcp']);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assert.match(stdout, /^client-to-dc\/ldap 389\/tcp {2}LDAP\n/);
+    assert.match(stdout, /Allow client1:\* → dc1:389\/tcp and the replies/);
+    assert.match(stdout, /by hand Linux: ldapsearch -x -H ldap:\/\/dc1:389 /);
+  });
+
+  it('knows the rules of a file of one’s own', async (t) => {
+    const { code, stdout } = await portmatrix(t, ['explain', 'web', '-m', 'mine.yaml'], { cwd: sceneOf(t, [web]) });
+    assert.equal(code, 0);
+    assert.match(stdout, /^mine\/web 443\/tcp/);
+  });
+});
+
 describe('help', { concurrency: 2 }, () => {
-  for (const words of [[], ['run'], ['plan'], ['validate'], ['matrix'], ['matrix', 'list'], ['matrix', 'show'], ['report']]) {
+  for (const words of [[], ['run'], ['plan'], ['validate'], ['matrix'], ['matrix', 'list'], ['matrix', 'show'], ['explain'], ['report']]) {
     it(`of "${['portmatrix', ...words].join(' ')}" has an example that names it`, async (t) => {
       const { code, stdout, stderr } = await portmatrix(t, [...words, '--help'], { env: { LANG: 'de_DE.UTF-8' } });
       assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
