@@ -6,7 +6,7 @@ import type { ExitCode, Terminal } from './commands/command.ts';
 import { complaints, refuseLeftovers } from './commands/grammar.ts';
 import { demoCommand, describeDemo } from './commands/demo.ts';
 import { describeExplain, explainCommand } from './commands/explain.ts';
-import { describeList, describeShow, listCommand, showCommand } from './commands/matrix.ts';
+import { describeExport, describeList, describeShow, exportCommand, listCommand, showCommand } from './commands/matrix.ts';
 import { describePlan, planCommand } from './commands/plan.ts';
 import { describePreflight, preflightCommand } from './commands/preflight.ts';
 import { describeReport, reportCommand } from './commands/report.ts';
@@ -73,7 +73,10 @@ async function runWords(words: readonly string[], terminal: Terminal): Promise<E
       argv
         .command('list', 'name them', describeList, () => settle(listCommand(terminal)))
         .command('show <name>', 'print one', describeShow, (options) => settle(showCommand(options, terminal)))
-        .demandCommand(1, 'matrix needs a command: expected list or show')
+        .command('export <names..>', 'print them as Markdown, CSV or firewall rules', describeExport, (options) =>
+          settle(exportCommand(options, terminal)),
+        )
+        .demandCommand(1, 'matrix needs a command: expected list, show or export')
         .example('$0 matrix show client-to-dc', 'the rules, and where they come from'),
     )
     .command('explain <subject>', 'say what a port, a rule or a check is about, and how to test it by hand', describeExplain, (options) =>

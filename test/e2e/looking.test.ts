@@ -82,6 +82,20 @@ describe('matrix', () => {
   });
 });
 
+describe('matrix export', () => {
+  it('prints Markdown, CSV, and the firewall rules of the hosts of an inventory', async (t) => {
+    const folder = sceneOf(t, [web]);
+    const exported = async (...words: readonly string[]): Promise<string> => {
+      const { code, stdout, stderr } = await portmatrix(t, ['matrix', 'export', './mine.yaml', ...words], { cwd: folder });
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+      return stdout;
+    };
+    assert.match(await exported(), /^\| web \| {2}\| 443\/tcp \|/m);
+    assert.match(await exported('--format', 'csv'), /^mine,near,far,web,,443\/tcp,/m);
+    assert.match(await exported('--format', 'nftables', '-i', 'inventory.yaml'), /ip daddr \{ 127\.0\.0\.1 \} tcp dport \{ 443 \} accept/);
+  });
+});
+
 describe('explain', () => {
   it('says what a check of a report is about, and how to test it by hand', async (t) => {
     const { code, stdout, stderr } = await portmatrix(t, ['explain', 'client-to-dc/ldap/client1->dc1:389/tcp']);
@@ -99,7 +113,18 @@ describe('explain', () => {
 });
 
 describe('help', { concurrency: 2 }, () => {
-  for (const words of [[], ['run'], ['plan'], ['validate'], ['matrix'], ['matrix', 'list'], ['matrix', 'show'], ['explain'], ['report']]) {
+  for (const words of [
+    [],
+    ['run'],
+    ['plan'],
+    ['validate'],
+    ['matrix'],
+    ['matrix', 'list'],
+    ['matrix', 'show'],
+    ['matrix', 'export'],
+    ['explain'],
+    ['report'],
+  ]) {
     it(`of "${['portmatrix', ...words].join(' ')}" has an example that names it`, async (t) => {
       const { code, stdout, stderr } = await portmatrix(t, [...words, '--help'], { env: { LANG: 'de_DE.UTF-8' } });
       assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
