@@ -10,12 +10,14 @@ export interface Permission {
   /** What must get through, and what must not; sorted, and no port twice. */
   readonly allowed: readonly PortRange[];
   readonly forbidden: readonly PortRange[];
+  /** True when `allowed` is all that is meant to get through. A matrix that forbids single ports says nothing of the others. */
+  readonly complete: boolean;
 }
 
 /** The permissions of every two hosts that are meant to talk, in the order of the inventory. */
 export function permissions(matrices: readonly Matrix[], inventory: Inventory): readonly Permission[] {
   const { hosts } = inventory;
-  const pairs = new Map<string, { source: Host; destination: Host; allowed: PortRange[]; forbidden: PortRange[] }>();
+  const pairs = new Map<string, { source: Host; destination: Host; allowed: PortRange[]; forbidden: PortRange[]; complete: boolean }>();
   for (const matrix of matrices) {
     for (const { source: from, destination: to, reversed } of meetings(matrix, hosts)) {
       const [source, destination] = [hosts[from], hosts[to]];
@@ -23,9 +25,10 @@ export function permissions(matrices: readonly Matrix[], inventory: Inventory): 
       const rules = matrix.rules.filter((rule) => appliesTo(rule, destination, reversed));
       if (rules.length === 0) continue;
       const key = `${from}>${to}`;
-      const pair = pairs.get(key) ?? { source, destination, allowed: [], forbidden: [] };
+      const pair = pairs.get(key) ?? { source, destination, allowed: [], forbidden: [], complete: false };
       pairs.set(key, pair);
-      for (const rule of rules) (rule.expect.includes('open') ? pair.allowed : pair.forbidden).push(...portsFor(rule, destination));
+      pair.complete ||= matrix.rules.every(wantsOpen);
+      for (const rule of rules) (wantsOpen(rule) ? pair.allowed : pair.forbidden).push(...portsFor(rule, destination));
     }
   }
   return [...pairs.values()].map(({ allowed, forbidden, ...hostsOf }) => ({ ...hostsOf, allowed: joined(allowed), forbidden: joined(forbidden) }));
@@ -34,6 +37,10 @@ export function permissions(matrices: readonly Matrix[], inventory: Inventory): 
 /** True for a rule that serves old systems only: nothing is opened for it. */
 export function isLegacy({ requirement }: Rule): boolean {
   return requirement === 'legacy';
+}
+
+function wantsOpen({ expect }: Rule): boolean {
+  return expect.includes('open');
 }
 
 function appliesTo(rule: Rule, { features }: Host, reversed: boolean): boolean {

@@ -13,9 +13,9 @@ import type { ExitCode, Terminal } from './command.ts';
 /** Prints one line a matrix: name, who asks whom, how many rules, title. */
 export async function listCommand(terminal: Terminal): Promise<ExitCode> {
   for (const name of publishedMatrices()) {
-    const { title, from, to, rules, source } = findMatrix(name, { cwd: terminal.cwd, asPublished: false });
+    const { title, from, to, rules, source, onRequest } = findMatrix(name, { cwd: terminal.cwd, asPublished: false });
     await terminal.out(
-      `${name.padEnd(16)} ${`${from} -> ${to}`.padEnd(16)} ${String(rules.length).padStart(3)} rules  ${title}\n${' '.repeat(17)}${source}\n`,
+      `${name.padEnd(16)} ${`${from} -> ${to}`.padEnd(16)} ${String(rules.length).padStart(3)} rules  ${title}${onRequest ? ` (only with -m ${name})` : ''}\n${' '.repeat(17)}${source}\n`,
     );
   }
   return 0;

@@ -105,9 +105,11 @@ export function planFrom(options: PlanOptions, cwd: string): { readonly inventor
   return { inventory, choice, plan: plan(matrices, inventory, choice) };
 }
 
-/** The published matrices whose roles the inventory has. */
+/** The published matrices whose roles the inventory has, and which need not be named. */
 function fitting({ file, hosts }: Inventory, asPublished: boolean, cwd: string): readonly Matrix[] {
-  const matrices = publishedMatrices().map((name) => findMatrix(name, { cwd, asPublished }));
+  const matrices = publishedMatrices()
+    .map((name) => findMatrix(name, { cwd, asPublished }))
+    .filter(({ onRequest }) => !onRequest);
   const roles = new Set(hosts.flatMap((host) => host.roles));
   const fit = matrices.filter(({ from, to }) => roles.has(from) && roles.has(to));
   if (fit.length > 0) return fit;

@@ -1,6 +1,6 @@
 /**
- * Permissions as an nftables ruleset for a firewall between the hosts. One chain a source lets through what the matrices want, and drops the rest of TCP and
- * UDP towards the same destinations. Traffic of other hosts, and ICMP, is none of its business. Loading it again replaces it.
+ * Permissions as an nftables ruleset for a firewall between the hosts. One chain a source lets through what the matrices want, and drops what they forbid and,
+ * where they are complete, the rest of TCP and UDP towards the same destinations. Traffic of other hosts, and ICMP, is none of its business. Loading it again replaces it.
  */
 import type { Transport } from '../../agent/contract/probe.ts';
 import type { Host } from '../inventory.ts';
@@ -20,7 +20,7 @@ export function* ruleset(permissions: readonly Permission[], { matrices, invento
   const legacy = matrices.flatMap(({ name, rules }) => rules.filter(isLegacy).map(({ id }) => `${name}/${id}`));
   yield `# ${matrices.map(({ name, asPublished }) => `${name}${asPublished ? ' as published' : ''}`).join(', ')} for ${plain(inventory)}, written by portmatrix ${version}.\n`;
   yield '# For a firewall between these hosts (hook forward): nft -f FILE. On a source itself the hook is output, on a destination input.\n';
-  yield '# A source has one chain: what it may send to each destination, and then a drop of all other TCP and UDP to them.\n';
+  yield '# A source has one chain: what it may send to each destination, and then a drop of all other TCP and UDP to them (not where a matrix only forbids some ports).\n';
   if (legacy.length > 0) yield `# Nothing is opened for legacy rules: ${list(legacy, 20)}.\n`;
   yield 'table inet portmatrix\ndelete table inet portmatrix\ntable inet portmatrix {\n';
   const sources = [...Map.groupBy(permissions, ({ source }) => source)];
@@ -31,7 +31,9 @@ export function* ruleset(permissions: readonly Permission[], { matrices, invento
     yield `\n  chain ${chainOf(source)} {\n`;
     yield* statements(ofSource, 'forbidden', 'drop');
     yield* statements(ofSource, 'allowed', 'accept');
-    yield `    ${towards(ofSource)} meta l4proto { tcp, udp } counter drop\n  }\n`;
+    const complete = ofSource.filter((permission) => permission.complete);
+    if (complete.length > 0) yield `    ${towards(complete)} meta l4proto { tcp, udp } counter drop\n`;
+    yield '  }\n';
   }
   yield '}\n';
 }

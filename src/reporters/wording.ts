@@ -158,7 +158,7 @@ export function advice(finding: Finding, flow: Flow): string {
       if (finding.interface !== undefined) return `To prove the block, run again when ${word(finding.interface)} is registered there.`;
       return `If the block is meant to be the firewall's, ask for ${origin} → ${target} to be dropped there.`;
     case 'no-control':
-      return `Add a rule that must be open from ${source} to ${destination}, so that a block can be told from a dead host.`;
+      return `See that ${destination} is up, and run a matrix of permitted traffic with this one (-m may be repeated), so that something from ${source} to ${destination} shows that it is alive.`;
     case 'forbidden-open':
       return `Ask for ${origin} → ${target} to be blocked, or correct the matrix if the traffic is meant to pass.`;
     case 'uninformative':

@@ -49,6 +49,29 @@ describe('plan', () => {
   });
 });
 
+describe('plan of forbidden traffic', () => {
+  const hosts = [
+    { ...near, roles: ['client'] },
+    { ...far, roles: ['dc'] },
+  ];
+
+  it('is made only where it is named, draws its control in, and says what must not be open', async (t) => {
+    const folder = sceneOf(t, [], hosts);
+    const planned = async (...words: readonly string[]): Promise<string> =>
+      (await portmatrix(t, ['plan', '-i', 'inventory.yaml', ...words], { cwd: folder })).stdout;
+    assert.doesNotMatch(await planned(), /hardening/);
+    const named = await planned('-m', 'hardening', '--rule', 'rdp');
+    assert.match(named, /hardening\/rdp +3389\/tcp +a TCP handshake, then FIN \[must be filtered\]/);
+    assert.match(named, /Also asked, because a chosen rule needs it: hardening\/alive/);
+    assert.doesNotMatch(named, /No rule here wants a port open/);
+  });
+
+  it('without anything that could show the destination alive says that no silence can pass', async (t) => {
+    const folder = sceneOf(t, [{ ...web, expect: ['filtered'] }]);
+    assert.match((await portmatrix(t, ['plan', ...onScene], { cwd: folder })).stdout, /No rule here wants a port open, so that no silence can pass/);
+  });
+});
+
 describe('validate', () => {
   it('says what is in files that are right', async (t) => {
     const { code, stdout, stderr } = await portmatrix(t, ['validate', ...onScene], { cwd: sceneOf(t, [web]) });

@@ -59,6 +59,10 @@ describe('what a firewall must let through', () => {
   });
 });
 
+function textOf(matrices: readonly Matrix[], inventory: Inventory): string {
+  return [...ruleset(permissions(matrices, inventory), { matrices, inventory: 'a\nb.yaml', version: '1.2.3' })].join('');
+}
+
 describe('a ruleset', () => {
   const odd = { name: `${'long.'.repeat(50)}abc`, address: 'fd00::2', roles: ['client'] };
   const many = [dc1, dc2, client, { ...client, name: 'ip', address: '10.1.7.22' }, odd, { ...dc1, name: 'dc6', address: 'fd00::1' }];
@@ -71,7 +75,7 @@ describe('a ruleset', () => {
       const inventory = inventoryOf(t, [...many, bastion]);
       const matrices = publishedMatrices().map((name) => published(name, asPublished));
       for (const chosen of [...matrices.map((matrix) => [matrix]), matrices]) {
-        const input = [...ruleset(permissions(chosen, inventory), { matrices: chosen, inventory: 'a\nb.yaml', version: '1.2.3' })].join('');
+        const input = textOf(chosen, inventory);
         const { status, stderr } = spawnSync('nft', ['-c', '-f', '-'], { input, encoding: 'utf8' });
         assert.equal(status, 0, `${stderr}\n${input}`);
       }
@@ -89,8 +93,8 @@ describe('a ruleset', () => {
       { name: 'far1', address: '127.0.0.1', roles: ['far'] },
       { name: 'far2', address: '127.0.0.2', roles: ['far'] },
     ];
-    const matrices = [matrixOf(t, rules)];
-    const text = [...ruleset(permissions(matrices, inventoryOf(t, hosts)), { matrices, inventory: 'i.yaml', version: '1.2.3' })].join('');
+    const shut = matrixOf(t, rules.slice(2));
+    const text = textOf([matrixOf(t, rules.slice(0, 2)), { ...shut, name: 'shut' }], inventoryOf(t, hosts));
     const [, chain = ''] = /chain from-near1 \{\n([^}]*\}[^]*?)\n {2}\}/.exec(text) ?? [];
     assert.deepEqual(
       chain.split('\n').map((line) => line.trim()),
@@ -101,6 +105,7 @@ describe('a ruleset', () => {
         'ip daddr { 127.0.0.1, 127.0.0.2 } meta l4proto { tcp, udp } counter drop',
       ],
     );
+    assert.doesNotMatch(textOf([shut], inventoryOf(t, hosts)), /l4proto/, 'a matrix that only forbids says nothing of other ports');
     assert.match(text, /policy accept;\n {4}ct state established,related accept\n {4}ip saddr 127\.0\.0\.9 jump from-near1\n/);
   });
 });

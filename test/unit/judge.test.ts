@@ -319,6 +319,67 @@ for (const [row, cases] of Object.entries(table)) {
   });
 }
 
+/**
+ * DESIGN section 6, the column of forbidden traffic, whole: each kind of evidence under each expectation. Where a control decides, what it comes to without
+ * one stands behind a bar. Nobody's receipt is there: this is what one side alone can say.
+ */
+const forbiddenTable: Readonly<
+  Record<string, { readonly evidence: Partial<Question>; readonly verdicts: readonly [string, string, string, string] }>
+> = {
+  'TCP, only the port asked, and it connects': row({ ...bareTcp, outcome: open }, 'fail forbidden-open'),
+  'TCP, identified': row({ outcome: serving('identified') }, 'fail forbidden-open'),
+  'TCP, malformed': row({ outcome: serving('malformed') }, 'fail forbidden-open'),
+  'TCP, silent after the handshake': row({ outcome: serving('silent') }, 'fail forbidden-open'),
+  'TCP, the protocol was not spoken': row({ outcome: open }, 'fail forbidden-open'),
+  'TCP, hung up': row({ outcome: serving('disconnected') }, 'fail forbidden-open', 'fail forbidden-open', 'fail forbidden-open', 'pass'),
+  'TCP, TLS failed': row({ outcome: serving('tls-failed') }, 'fail forbidden-open', 'fail forbidden-open', 'fail forbidden-open', 'pass'),
+  'TCP, no port is named for the interface': row({ probe: 'rpc', interface: 'samr', outcome: serving('absent'), attempts: 0 }, 'warn reached-host'),
+  'TCP, refused': row({ outcome: closed }, 'warn reached-host', 'pass', 'pass', 'pass'),
+  'TCP, reset': row({ outcome: observed('closed', 'reset') }, 'warn reached-host', 'pass', 'pass', 'pass'),
+  'TCP, dropped': row({ outcome: dropped }, 'pass | inconclusive no-control'),
+  'TCP, prohibited': row({ outcome: prohibited }, 'pass | inconclusive no-control'),
+  'TCP, protocol unreachable': row({ outcome: observed('filtered', 'proto-unreach') }, 'pass | inconclusive no-control'),
+  'TCP, host unreachable': row({ outcome: noHost }, 'inconclusive rejected'),
+  'TCP, network unreachable': row({ outcome: noNet }, 'inconclusive rejected'),
+  'TCP, the name does not resolve': row({ outcome: observed('filtered', 'name-unresolved') }, 'inconclusive no-answer'),
+  'UDP, identified': row(
+    { ...dns, outcome: { ...observed('open', 'udp-response'), service: { status: 'identified', facts: {} } } },
+    'fail forbidden-open',
+  ),
+  'UDP, a bare datagram is answered': row({ ...bareUdp, outcome: observed('open', 'udp-response') }, 'fail forbidden-open'),
+  'UDP, refused': row({ ...dns, outcome: observed('closed', 'port-unreach') }, 'warn reached-host', 'pass', 'pass', 'pass'),
+  'UDP, prohibited': row({ ...dns, outcome: prohibited }, 'pass | inconclusive no-control'),
+  'UDP, host unreachable': row({ ...dns, outcome: noHost }, 'inconclusive rejected'),
+  'UDP, network unreachable': row({ ...dns, outcome: noNet }, 'inconclusive rejected'),
+  'UDP, silent where a protocol was spoken': row({ ...dns, outcome: silent }, 'inconclusive uninformative'),
+  'UDP, silent where silence is healthy': row({ ...kpasswd, outcome: silent }, 'inconclusive uninformative'),
+  'UDP, silent to a bare datagram': row({ ...bareUdp, outcome: silent }, 'inconclusive uninformative'),
+  'UDP, silent under any name': row({ ...bareUdp, outcome: dropped }, 'inconclusive uninformative'),
+  'nothing: it needed another answer': row({ outcome: failed('prerequisite', 'x') }, 'skip prerequisite'),
+  'nothing: the source could not look': row({ outcome: failed('source-exhausted') }, 'error not-checked'),
+  'nothing: the source never told': row({}, 'error not-checked'),
+};
+
+/** A row with one verdict everywhere, or one for each expectation. */
+function row(evidence: Partial<Question>, filtered: string, onlyClosed = filtered, closedToo = filtered, blocks = filtered) {
+  return { evidence, verdicts: [filtered, onlyClosed, closedToo, blocks] } as const;
+}
+
+describe('judge: forbidden traffic, all of it', () => {
+  const expectations = [shut, ['closed'], shutOrRefused, blocked] as const satisfies readonly Expectation[];
+  for (const [name, { evidence, verdicts }] of Object.entries(forbiddenTable)) {
+    test(name, () => {
+      for (const [index, expect] of expectations.entries()) {
+        const [withControl = '', without = withControl] = (verdicts[index] ?? '').split(' | ');
+        for (const [control, expected] of [[true, withControl] as const, [false, without] as const]) {
+          const { status, finding } = judge({ ...base, ...evidence, expect, control });
+          assert.equal([status, finding?.code].join(' ').trim(), expected, `expect ${expect.join()}, ${control ? 'with' : 'without'} a control`);
+        }
+      }
+    });
+  }
+});
+
 const wanted = (question: Question): Question => ({ ...question, expect: ['open'] });
 const isUdpSilence = ({ outcome, transport }: Question): boolean =>
   outcome?.kind === 'observed' && transport === 'udp' && outcome.reason === 'no-response' && outcome.state !== 'open' && outcome.state !== 'closed';
