@@ -5,6 +5,7 @@ import { assess, type ExpectedIdentity, isIdentityUnknown } from './assess.ts';
 import type { Connection } from './connectors/connector.ts';
 import { diagnose } from './diagnose.ts';
 import { dispatch, type Seen, type SourceReturn } from './dispatch.ts';
+import { isControl } from './control.ts';
 import type { Host, Inventory } from './inventory.ts';
 import { judge, type PlannedSkip } from './judge.ts';
 import type { Matrix } from './matrix.ts';
@@ -87,16 +88,13 @@ function askedBySource(plan: Plan): ReadonlyMap<string, readonly PlannedCheck[]>
 
 function judgeAll(plan: Plan, inventory: Inventory, returns: ReadonlyMap<string, SourceReturn>): readonly Result[] {
   const seenOf = ({ check, index }: PlannedCheck): Seen | undefined => (index === undefined ? undefined : returns.get(check.source)?.seen[index]);
-  const alive = new Set<string>();
-  for (const planned of plannedChecks(plan)) {
-    const outcome = seenOf(planned)?.outcome;
-    if (outcome?.kind === 'observed' && outcome.state === 'open') alive.add(`${planned.check.source}>${planned.check.destination}`);
-  }
+  const { alive, acceptsAll } = controlsOf(plan, seenOf);
   return Array.from(plannedChecks(plan), (planned): Result => {
     const { check, rule } = planned;
     const seen = seenOf(planned);
     const udpRefused = returns.get(check.source)?.hello?.capabilities.udpRefused;
-    const verdict = verdictOn(planned, seen, inventory, { control: alive.has(`${check.source}>${check.destination}`), udpRefused });
+    const pair = pairOf(check);
+    const verdict = verdictOn(planned, seen, inventory, { control: alive.has(pair), acceptsAll: acceptsAll.has(pair), udpRefused });
     return {
       check,
       expected: { states: rule.rule.expect, requirement: rule.requirement },
@@ -108,9 +106,30 @@ function judgeAll(plan: Plan, inventory: Inventory, returns: ReadonlyMap<string,
   });
 }
 
-/** What surrounds one verdict: whether the source saw the destination alive, and whether it can see refusals over UDP. */
+function pairOf({ source, destination }: Check): string {
+  return `${source}>${destination}`;
+}
+
+/** The pairs whose source saw the destination alive, and those between which something completes every handshake: there, only an answer is a sign of life. */
+function controlsOf(plan: Plan, seenOf: (planned: PlannedCheck) => Seen | undefined): Readonly<Record<'alive' | 'acceptsAll', ReadonlySet<string>>> {
+  const opened = new Set<string>();
+  const answered = new Set<string>();
+  const acceptsAll = new Set<string>();
+  for (const planned of plannedChecks(plan)) {
+    const { check } = planned;
+    const outcome = seenOf(planned)?.outcome;
+    if (outcome?.kind !== 'observed' || outcome.state !== 'open') continue;
+    const isAnswer = check.transport === 'udp' || outcome.service?.status === 'identified';
+    (isControl(check) ? acceptsAll : isAnswer ? answered : opened).add(pairOf(check));
+  }
+  const alive = new Set([...answered, ...[...opened].filter((pair) => !acceptsAll.has(pair))]);
+  return { alive, acceptsAll };
+}
+
+/** What surrounds one verdict: whether the source saw the destination alive, whether a handshake with it means anything, whether it can see refusals over UDP. */
 interface Surroundings {
   readonly control: boolean;
+  readonly acceptsAll?: boolean;
   readonly udpRefused?: boolean | undefined;
 }
 
@@ -147,6 +166,7 @@ function verdictOn(
     assessed: answer === undefined ? [] : assess(answer),
     attempts: seen?.attempts,
     identityUnknown: answer !== undefined && isIdentityUnknown(answer),
+    isControl: isControl(check),
     ...surroundings,
   });
 }

@@ -16,7 +16,7 @@ export type Finding =
   | { readonly code: 'service-silent'; readonly status: ServiceStatus }
   | { readonly code: 'service-absent'; readonly interface?: string }
   | { readonly code: 'wrong-host'; readonly what: 'domain' | 'name' | 'guid'; readonly expected: string; readonly actual: string }
-  | { readonly code: 'reply-lost' | 'no-control' | 'forbidden-open' | 'uninformative' }
+  | { readonly code: 'reply-lost' | 'no-control' | 'forbidden-open' | 'uninformative' | 'accept-all' }
   /** `interface`: the endpoint mapper names no port for it today, so that none was dialled. */
   | { readonly code: 'reached-host'; readonly interface?: string }
   | { readonly code: 'unproven'; readonly status: ServiceStatus }

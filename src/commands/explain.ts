@@ -1,5 +1,6 @@
 /** `portmatrix explain`: what a port, a rule or a check is about. Nothing is sent. */
 import type { Argv } from 'yargs';
+import { control } from '../control.ts';
 import { findMatrix, publishedMatrices } from '../matrix.ts';
 import { explanation } from '../reporters/explanation.ts';
 import { subjectsOf } from '../subject.ts';
@@ -32,6 +33,7 @@ export async function explainCommand(
     corrected: findMatrix(name, { cwd: terminal.cwd, asPublished: false }),
     published: findMatrix(name, { cwd: terminal.cwd, asPublished: true }),
   }));
-  for (const text of explanation(subjectsOf(options.subject, editions), terminal)) await terminal.out(text);
+  const asked = [...editions, { corrected: control, published: control }];
+  for (const text of explanation(subjectsOf(options.subject, asked), terminal)) await terminal.out(text);
   return 0;
 }

@@ -42,6 +42,8 @@ export function findingSentence(finding: Finding, transport: Transport): string 
       return 'The port is closed but not blocked as the rule wants: something refused. If that was the host, the path is open and only nobody listens today; a firewall that rejects looks the same.';
     case 'no-control':
       return 'Silence, as the rule wants, but nothing in this run showed that the destination is alive for this source: a dead host looks the same as a firewall that drops.';
+    case 'accept-all':
+      return 'A port that no service has (the control of this pair) connects too: something on the path completes every handshake, so that a handshake alone proves nothing.';
     case 'forbidden-open':
       return 'This traffic must be blocked, and it got through.';
     case 'uninformative':
@@ -159,6 +161,8 @@ export function advice(finding: Finding, flow: Flow): string {
       return `If the block is meant to be the firewall's, ask for ${origin} → ${target} to be dropped there.`;
     case 'no-control':
       return `See that ${destination} is up, and run a matrix of permitted traffic with this one (-m may be repeated), so that something from ${source} to ${destination} shows that it is alive.`;
+    case 'accept-all':
+      return `Find out what accepts connections in the place of ${destination} (a SYN proxy, a transparent proxy, a load balancer), and ask past it; answers in a protocol count as ever.`;
     case 'forbidden-open':
       return `Ask for ${origin} → ${target} to be blocked, or correct the matrix if the traffic is meant to pass.`;
     case 'uninformative':

@@ -74,7 +74,7 @@ describe('plan of forbidden traffic', () => {
 
 describe('validate', () => {
   it('says what is in files that are right', async (t) => {
-    const { code, stdout, stderr } = await portmatrix(t, ['validate', ...onScene], { cwd: sceneOf(t, [web]) });
+    const { code, stdout, stderr } = await portmatrix(t, ['validate', '-i', 'inventory.yaml', '-m', 'mine.yaml'], { cwd: sceneOf(t, [web]) });
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
     assert.match(
       stdout,

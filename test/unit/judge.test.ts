@@ -64,6 +64,8 @@ const unanswered: Verdict = { status: 'fail', finding: { code: 'no-answer', reas
 const refused: Verdict = { status: 'fail', finding: { code: 'refused', reason: 'conn-refused' }, notes: ['firewall-may-refuse'] };
 const reachedHost: Verdict = { status: 'warn', finding: { code: 'reached-host' }, notes: ['firewall-may-refuse'] };
 const replyLost: Verdict = { status: 'fail', finding: { code: 'reply-lost' } };
+const acceptAll: Verdict = { status: 'inconclusive', finding: { code: 'accept-all' } };
+const asControl = { ...bareTcp, expect: shutOrRefused, requirement: 'optional', isControl: true } as const;
 const noControl: Verdict = { status: 'inconclusive', finding: { code: 'no-control' } };
 const unproven = (status: ServiceStatus): Verdict => ({ status: 'inconclusive', finding: { code: 'unproven', status } });
 const broken = (status: ServiceStatus): Verdict => ({ status: 'fail', finding: { code: 'service-silent', status } });
@@ -273,6 +275,44 @@ const table: Readonly<Record<string, readonly Case[]>> = {
     ['a source without a vantage is skipped', { skip: { code: 'no-vantage' } }, { status: 'skip', finding: { code: 'no-vantage' } }],
     ['what was seen counts more than a skip', { skip: { code: 'no-vantage' }, outcome: serving('identified') }, passed],
   ],
+  'where every handshake is completed': [
+    ['a port that is all we asked for is undecided', { ...bareTcp, acceptsAll: true, outcome: open }, { ...acceptAll, notes: ['handshake-only'] }],
+    ['forbidden, it is undecided too', { ...bareTcp, expect: shut, acceptsAll: true, outcome: open }, { ...acceptAll, notes: ['handshake-only'] }],
+    ...([shut, shutOrRefused, blocked] as const).flatMap((expect): readonly Case[] => [
+      [`forbidden as ${expect.join()}, a silent service is undecided`, { expect, acceptsAll: true, outcome: serving('silent') }, acceptAll],
+      [`forbidden as ${expect.join()}, an identified service fails`, { expect, acceptsAll: true, outcome: serving('identified') }, forbiddenOpen],
+      [`forbidden as ${expect.join()}, another protocol fails`, { expect, acceptsAll: true, outcome: serving('malformed') }, forbiddenOpen],
+    ]),
+    ['a hang-up is still a block', { expect: blocked, acceptsAll: true, outcome: serving('disconnected') }, passed],
+    ['a hang-up is undecided where a block would not do', { expect: shut, acceptsAll: true, outcome: serving('disconnected') }, acceptAll],
+    ['an identified service passes', { acceptsAll: true, outcome: serving('identified') }, passed],
+    ['a silent service fails', { acceptsAll: true, outcome: serving('silent') }, broken('silent')],
+    [
+      'an answer over UDP passes',
+      { ...bareUdp, acceptsAll: true, outcome: observed('open', 'udp-response') },
+      { ...passed, notes: ['handshake-only'] },
+    ],
+    ['the token of the responder passes', { ...bareTcp, acceptsAll: true, outcome: open, responderAnswered: true }, passed],
+    ['a dropped SYN passes as forbidden with a control', { ...bareTcp, expect: shut, acceptsAll: true, outcome: dropped }, passed],
+    [
+      'optional, what is undecided warns',
+      { ...bareTcp, requirement: 'optional', acceptsAll: true, outcome: open },
+      { ...acceptAll, status: 'warn', notes: ['handshake-only'] },
+    ],
+  ],
+  'the control itself': [
+    ...[closed, dropped, prohibited, noHost, noNet].map((outcome): Case => [
+      `passes when it is ${outcome.state} (${outcome.reason}), whoever is alive`,
+      { ...asControl, outcome, control: false },
+      passed,
+    ]),
+    ['warns when it connects', { ...asControl, outcome: open, acceptsAll: true }, { ...acceptAll, status: 'warn' }],
+    [
+      'is an error when nobody could look',
+      { ...asControl, outcome: failed('output-lost') },
+      { status: 'error', finding: { code: 'not-checked', because: 'output-lost', message: 'what happened' } },
+    ],
+  ],
   requirement: [
     ['optional, a fail is a warning with its finding', { requirement: 'optional', outcome: dropped }, { ...unanswered, status: 'warn' }],
     ['optional, what is inconclusive is a warning', { ...bareUdp, requirement: 'optional', outcome: silent }, { ...uninformative, status: 'warn' }],
@@ -418,6 +458,7 @@ describe('judge: whatever was seen', () => {
     attempts: fc.integer({ min: 0, max: 3 }),
     udpRefused: fc.constantFrom(true, false, undefined),
     identityUnknown: fc.constantFrom(true, false, undefined),
+    acceptsAll: fc.constantFrom(true, false, undefined),
   });
   const always = (claim: (question: Question) => void): void => fc.assert(fc.property(anyQuestion, claim), { numRuns: 5_000 });
 
@@ -471,6 +512,14 @@ describe('judge: whatever was seen', () => {
       const { outcome, expect } = question;
       if (expect.includes('open') || outcome?.kind !== 'observed' || outcome.state !== 'open') return;
       if (judge(question).status === 'pass') assert.match(outcome.service?.status ?? '', /^(disconnected|tls-failed)$/);
+    });
+  });
+  test('no handshake alone decides where every handshake is completed', () => {
+    always((question) => {
+      const { outcome, transport, probe, expect, responderAnswered } = question;
+      if (outcome?.kind !== 'observed' || outcome.state !== 'open' || outcome.service !== undefined || transport !== 'tcp') return;
+      if (traitsOf(probe).identifies || responderAnswered === true || expect.includes('closed')) return;
+      assert.match(judge({ ...question, acceptsAll: true, requirement: 'required' }).status, /^inconclusive$/);
     });
   });
   test('no answer behind an open port fails only where a healthy service is known to answer', () => {

@@ -20,6 +20,7 @@ const findingCodes = {
   'reply-lost': true,
   'reached-host': true,
   'no-control': true,
+  'accept-all': true,
   'forbidden-open': true,
   uninformative: true,
   unproven: true,

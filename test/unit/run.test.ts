@@ -5,7 +5,7 @@ import type { Message, Settled } from '../../agent/contract/message.ts';
 import type { Reason, State } from '../../agent/contract/outcome.ts';
 import { exitCode, type Report } from '../../src/report.ts';
 import { run } from '../../src/run.ts';
-import { far, near } from '../support/binary.ts';
+import { far, near, type WrittenRule } from '../support/binary.ts';
 import { connectionOf, helloFor, type Script, settledOpen } from '../support/connection.ts';
 import { type Planned, planOf, usualChoice } from '../support/planning.ts';
 import { reportSchemaFile } from '../support/reporting.ts';
@@ -65,6 +65,65 @@ describe('a forbidden port that is silent', () => {
       near2: [helloFor(planned.plan, 'near2'), silent, settledOpen(1), bye],
     });
     assert.deepEqual(verdictsOf(report), ['near1 shut inconclusive no-control', 'near1 web fail no-answer', 'near2 shut pass', 'near2 web pass']);
+  });
+});
+
+describe('a source whose every handshake is completed', () => {
+  const ldap = { id: 'ldap', ports: ['389/tcp'], probe: 'ldap' };
+  const shutLdap = { ...ldap, id: 'shut-ldap', ports: ['390/tcp'], expect: ['filtered'] };
+  const silent = (index: number): Settled => settled(index, 'filtered', 'no-response');
+  const served = (index: number): Settled => {
+    const { outcome, ...rest } = settled(index, 'open', 'syn-ack');
+    assert.ok(outcome.kind === 'observed');
+    return { ...rest, outcome: { ...outcome, service: { status: 'identified', facts: { domain: 'corp.example.test' } } } };
+  };
+  const reported = async (t: TestContext, rules: readonly WrittenRule[], results: readonly Settled[]): Promise<Report> => {
+    const planned = planOf(t, rules, [near, far], { withoutControl: false });
+    return reportOf(planned, { near1: [helloFor(planned.plan, 'near1'), ...results, bye] });
+  };
+
+  it('is told by the control, and what is only a handshake is undecided', async (t) => {
+    const report = await reported(t, [web, ldap], [settledOpen(0), served(1), settledOpen(2)]);
+    assert.deepEqual(verdictsOf(report), ['near1 web inconclusive accept-all', 'near1 ldap pass', 'near1 unassigned-port warn accept-all']);
+    assert.equal(exitCode(report), 3);
+    assert.deepEqual(
+      report.matrices.map(({ name }) => name),
+      ['mine', 'control'],
+    );
+  });
+
+  it('is none where the control is refused or silent', async (t) => {
+    for (const seen of [silent(2), settled(2, 'closed', 'conn-refused'), settled(2, 'filtered', 'host-unreach')]) {
+      const report = await reported(t, [web, ldap], [settledOpen(0), served(1), seen]);
+      assert.deepEqual(verdictsOf(report), ['near1 web pass', 'near1 ldap pass', 'near1 unassigned-port pass']);
+      assert.equal(exitCode(report), 0);
+    }
+  });
+
+  it('has no sign of life in a handshake: only an answer is a control of what is forbidden', async (t) => {
+    const dead = await reported(t, [forbidden, web], [silent(0), settledOpen(1), settledOpen(2)]);
+    assert.deepEqual(verdictsOf(dead), [
+      'near1 shut inconclusive no-control',
+      'near1 web inconclusive accept-all',
+      'near1 unassigned-port warn accept-all',
+    ]);
+    const alive = await reported(t, [forbidden, ldap], [silent(0), served(1), settledOpen(2)]);
+    assert.deepEqual(verdictsOf(alive), ['near1 shut pass', 'near1 ldap pass', 'near1 unassigned-port warn accept-all']);
+  });
+
+  it('does not show a forbidden port open', async (t) => {
+    const report = await reported(t, [forbidden, shutLdap, ldap], [settledOpen(0), served(1), served(2), settledOpen(3)]);
+    assert.deepEqual(verdictsOf(report), [
+      'near1 shut inconclusive accept-all',
+      'near1 shut-ldap fail forbidden-open',
+      'near1 ldap pass',
+      'near1 unassigned-port warn accept-all',
+    ]);
+  });
+
+  it('without a result of the control is judged as if there were none, and the run says what is missing', async (t) => {
+    const report = await reported(t, [web], [settledOpen(0)]);
+    assert.deepEqual(verdictsOf(report), ['near1 web pass', 'near1 unassigned-port error not-checked']);
   });
 });
 
