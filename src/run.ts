@@ -1,6 +1,7 @@
 /** The one pipeline: a plan goes out, outcomes come back, and every planned check gets its verdict. */
 import type { Check } from '../agent/contract/check.ts';
 import type { Message } from '../agent/contract/message.ts';
+import type { Outcome } from '../agent/contract/outcome.ts';
 import { assess, type ExpectedIdentity, isIdentityUnknown } from './assess.ts';
 import type { Connection } from './connectors/connector.ts';
 import { diagnose } from './diagnose.ts';
@@ -12,6 +13,7 @@ import type { Matrix } from './matrix.ts';
 import { agentsAtOnce, type PaceChoice } from './pace.ts';
 import { type Plan, type PlannedCheck, plannedChecks } from './plan.ts';
 import { type Report, reportSchema, type Result, type SourceRecord, summarize } from './report.ts';
+import { pairOf, type View, viewsOf } from './vantage.ts';
 import type { Verdict } from './verdict.ts';
 
 /** What a run needs beside its plan. */
@@ -88,13 +90,20 @@ function askedBySource(plan: Plan): ReadonlyMap<string, readonly PlannedCheck[]>
 
 function judgeAll(plan: Plan, inventory: Inventory, returns: ReadonlyMap<string, SourceReturn>): readonly Result[] {
   const seenOf = ({ check, index }: PlannedCheck): Seen | undefined => (index === undefined ? undefined : returns.get(check.source)?.seen[index]);
-  const { alive, acceptsAll } = controlsOf(plan, seenOf);
+  const views = viewsOf(sightings(plan, seenOf));
+  const unreachable = unreachableBySource(plan, views);
   return Array.from(plannedChecks(plan), (planned): Result => {
     const { check, rule } = planned;
     const seen = seenOf(planned);
     const udpRefused = returns.get(check.source)?.hello?.capabilities.udpRefused;
-    const pair = pairOf(check);
-    const verdict = verdictOn(planned, seen, inventory, { control: alive.has(pair), acceptsAll: acceptsAll.has(pair), udpRefused });
+    const view = views.get(pairOf(check));
+    const verdict = verdictOn(planned, seen, inventory, {
+      control: view?.alive ?? false,
+      acceptsAll: view?.acceptsAll,
+      udpRefused,
+      listedOverUdp: view?.listed.udp,
+      unreachable: unreachable.get(check.source),
+    });
     return {
       check,
       expected: { states: rule.rule.expect, requirement: rule.requirement },
@@ -106,42 +115,45 @@ function judgeAll(plan: Plan, inventory: Inventory, returns: ReadonlyMap<string,
   });
 }
 
-function pairOf({ source, destination }: Check): string {
-  return `${source}>${destination}`;
+function* sightings(
+  plan: Plan,
+  seenOf: (planned: PlannedCheck) => Seen | undefined,
+): Generator<{ check: Check; outcome: Outcome | undefined }, void> {
+  for (const planned of plannedChecks(plan)) yield { check: planned.check, outcome: seenOf(planned)?.outcome };
 }
 
-/** The pairs whose source saw the destination alive, and those between which something completes every handshake: there, only an answer is a sign of life. */
-function controlsOf(plan: Plan, seenOf: (planned: PlannedCheck) => Seen | undefined): Readonly<Record<'alive' | 'acceptsAll', ReadonlySet<string>>> {
-  const opened = new Set<string>();
-  const answered = new Set<string>();
-  const acceptsAll = new Set<string>();
-  for (const planned of plannedChecks(plan)) {
-    const { check } = planned;
-    const outcome = seenOf(planned)?.outcome;
-    if (outcome?.kind !== 'observed' || outcome.state !== 'open') continue;
-    const isAnswer = check.transport === 'udp' || outcome.service?.status === 'identified';
-    (isControl(check) ? acceptsAll : isAnswer ? answered : opened).add(pairOf(check));
+/** The addresses that each source could not reach at all. */
+function unreachableBySource({ hosts, pairs }: Plan, views: ReadonlyMap<string, View>): ReadonlyMap<string, readonly string[]> {
+  const addresses = new Map<string, string[]>();
+  for (const pair of pairs) {
+    const [source, destination] = [hosts[pair.source], hosts[pair.destination]];
+    if (source === undefined || destination === undefined) continue;
+    if (views.get(pairOf({ source: source.name, destination: destination.name }))?.unreachable !== true) continue;
+    const ofSource = addresses.get(source.name) ?? [];
+    addresses.set(source.name, ofSource);
+    ofSource.push(destination.address);
   }
-  const alive = new Set([...answered, ...[...opened].filter((pair) => !acceptsAll.has(pair))]);
-  return { alive, acceptsAll };
+  return addresses;
 }
 
-/** What surrounds one verdict: whether the source saw the destination alive, whether a handshake with it means anything, whether it can see refusals over UDP. */
+/** What surrounds one verdict: what the source saw of this destination and of others beside, and whether it can see refusals over UDP. */
 interface Surroundings {
   readonly control: boolean;
-  readonly acceptsAll?: boolean;
+  readonly acceptsAll?: boolean | undefined;
   readonly udpRefused?: boolean | undefined;
+  readonly listedOverUdp?: readonly string[] | undefined;
+  readonly unreachable?: readonly string[] | undefined;
 }
 
 function verdictOn(
   { check, rule, destination, skip }: PlannedCheck,
   seen: Seen | undefined,
   inventory: Inventory,
-  surroundings: Surroundings,
+  { listedOverUdp, unreachable, ...surroundings }: Surroundings,
 ): Verdict {
   const outcome = seen?.outcome;
   const service = outcome?.kind === 'observed' ? outcome.service : undefined;
-  const expected = identityOf(destination, inventory);
+  const expected = identityOf(destination, check.source, inventory);
   const answer =
     outcome?.kind === 'observed' && service?.status === 'identified'
       ? {
@@ -152,6 +164,9 @@ function verdictOn(
           limits: rule.rule.limits,
           expected,
           at: outcome.at,
+          // Said once, of the transport that fewer use.
+          listedOverUdp: check.transport === 'tcp' ? listedOverUdp : undefined,
+          unreachable,
         }
       : undefined;
   return judge({
@@ -176,9 +191,19 @@ function rangeOf({ port, after }: Check): string | undefined {
   return typeof port === 'string' && after !== undefined ? port : undefined;
 }
 
-function identityOf(host: Host, { domain, domainGuid }: Inventory): ExpectedIdentity {
+function identityOf(host: Host, source: string, { domain, domainGuid, hosts, namesEveryDc }: Inventory): ExpectedIdentity {
   const isOfDomain = host.domain !== undefined && host.domain === domain;
-  return { domain: host.domain, dnsName: host.dnsName, domainGuid: isOfDomain ? domainGuid : undefined, readOnly: host.readOnly };
+  const dcs = hosts.filter((other) => other.roles.includes('dc') && host.domain !== undefined && other.domain === host.domain);
+  return {
+    domain: host.domain,
+    dnsName: host.dnsName,
+    domainGuid: isOfDomain ? domainGuid : undefined,
+    readOnly: host.readOnly,
+    site: host.site,
+    clientSite: hosts.find(({ name }) => name === source)?.site,
+    addresses: hosts.filter(({ dnsName }) => dnsName === host.dnsName).map(({ address }) => address),
+    dcs: namesEveryDc === true && dcs.includes(host) ? dcs : undefined,
+  };
 }
 
 function isPlannedSkip(skip: PlannedCheck['skip']): skip is PlannedSkip {

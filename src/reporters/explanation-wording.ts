@@ -39,8 +39,9 @@ export function heldAgainst(probe: ProbeName): string {
 const comparisons: Readonly<Record<ProbeName, string>> = {
   tcp: '',
   udp: '',
-  dns: 'the zone must be here and with authority, and the destination among the DCs that it lists',
-  cldap: 'domain, name and GUID must be those of the inventory, and the DC must not be paused',
+  dns: 'the zone must be here and with authority, its list that of the inventory’s writable DCs, over TCP as over UDP, and every address that it gives for the destination one that answers',
+  cldap:
+    'domain, name and GUID must be those of the inventory, the DC must not be paused, and its site and the source’s must be those of the inventory',
   ldap: 'domain and name must be those of the inventory, and the directory in step; on 3268 the global catalog ready; the clock right',
   ldaps: 'the certificate must be valid, for this name, for a server, trusted and strong; then as for LDAP',
   kerberos: 'the realm must be that of the inventory, the account known, and the clock right',

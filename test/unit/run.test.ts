@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { Facts } from '../../agent/contract/fact.ts';
 import type { Message, Settled } from '../../agent/contract/message.ts';
 import type { Reason, State } from '../../agent/contract/outcome.ts';
 import { exitCode, type Report } from '../../src/report.ts';
 import { run } from '../../src/run.ts';
-import { far, near, type WrittenRule } from '../support/binary.ts';
+import { far, near, type WrittenHost, type WrittenRule } from '../support/binary.ts';
 import { connectionOf, helloFor, type Script, settledOpen } from '../support/connection.ts';
 import { type Planned, planOf, usualChoice } from '../support/planning.ts';
 import { reportSchemaFile } from '../support/reporting.ts';
@@ -65,6 +66,70 @@ describe('a forbidden port that is silent', () => {
       near2: [helloFor(planned.plan, 'near2'), silent, settledOpen(1), bye],
     });
     assert.deepEqual(verdictsOf(report), ['near1 shut inconclusive no-control', 'near1 web fail no-answer', 'near2 shut pass', 'near2 web pass']);
+  });
+});
+
+describe('what a source saw elsewhere', () => {
+  const dc = (name: string, address: string, fields: object = {}): WrittenHost => ({
+    name,
+    address,
+    roles: ['far', 'dc'],
+    dnsName: `${name}.corp.example.test`,
+    ...fields,
+  });
+  const overBoth = { id: 'dns', ports: ['53/udp', '53/tcp'], probe: 'dns' };
+  const lists = (index: number, ...names: readonly string[]): Settled => answered(index, names, {});
+  const answered = (index: number, names: readonly string[], facts: Facts): Settled => {
+    const { outcome, ...rest } = settled(index, 'open', 'syn-ack');
+    assert.ok(outcome.kind === 'observed');
+    const srvTargets = names.map((name) => `${name}.corp.example.test`);
+    return {
+      ...rest,
+      outcome: { ...outcome, service: { status: 'identified', facts: { rcode: 'NOERROR', authoritative: true, srvTargets, ...facts } } },
+    };
+  };
+  const verdicts = async (t: TestContext, hosts: readonly WrittenHost[], results: readonly Settled[]): Promise<readonly string[]> => {
+    const planned = planOf(t, [overBoth], [near, ...hosts], {}, { domain: 'corp.example.test' });
+    const report = await reportOf(planned, { near1: [helloFor(planned.plan, 'near1'), ...results, bye] });
+    return report.results.map(({ check, verdict }) =>
+      `${check.destination} ${check.transport} ${verdict.status} ${verdict.finding?.code ?? ''}`.trimEnd(),
+    );
+  };
+
+  it('is held against the DCs of the inventory, of which a read-only one registers elsewhere', async (t) => {
+    const hosts = [dc('dc1', '127.0.0.1'), dc('rodc1', '127.0.0.2', { readOnly: true })];
+    assert.deepEqual(await verdicts(t, hosts, [lists(0, 'dc1'), lists(1, 'dc1'), lists(2, 'dc1'), lists(3, 'dc1', 'old')]), [
+      'dc1 udp pass',
+      'dc1 tcp pass',
+      'rodc1 udp pass',
+      'rodc1 tcp warn unknown-dcs',
+    ]);
+  });
+
+  it('over the other transport of the same server is compared, and a difference said once', async (t) => {
+    const hosts = [dc('dc1', '127.0.0.1'), dc('dc2', '127.0.0.2')];
+    const results = [lists(0, 'dc1', 'dc2'), lists(1, 'dc1'), lists(2, 'dc1', 'dc2'), lists(3, 'dc1', 'dc2')];
+    assert.deepEqual(await verdicts(t, hosts, results), ['dc1 udp pass', 'dc1 tcp warn dcs-not-registered', 'dc2 udp pass', 'dc2 tcp pass']);
+    const planned = planOf(t, [overBoth], [near, ...hosts], {}, { domain: 'corp.example.test' });
+    const report = await reportOf(planned, { near1: [helloFor(planned.plan, 'near1'), ...results, bye] });
+    assert.deepEqual(report.results[1]?.verdict.also, [{ code: 'dns-disagrees', onlyTcp: [], onlyUdp: ['dc2.corp.example.test'] }]);
+  });
+
+  it('makes an address of a DC that answers nothing worth a warning where DNS gives it', async (t) => {
+    const hosts = [dc('dc1', '127.0.0.1'), { ...dc('dc1-b', '127.0.0.2'), dnsName: 'dc1.corp.example.test' }];
+    const given = (index: number, ...addresses: readonly string[]): Settled => answered(index, ['dc1'], { addresses });
+    const silent = [settled(2, 'open|filtered', 'no-response'), settled(3, 'filtered', 'no-response')];
+    assert.deepEqual(await verdicts(t, hosts, [given(0, '127.0.0.1', '127.0.0.2'), given(1, '127.0.0.1', '127.0.0.9'), ...silent]), [
+      'dc1 udp warn dc-registers-unreachable-address',
+      'dc1 tcp warn dc-registers-unknown-address',
+      'dc1-b udp fail no-answer',
+      'dc1-b tcp fail no-answer',
+    ]);
+  });
+
+  it('of a DC that is not in the inventory as one is compared with nothing', async (t) => {
+    const other = { ...dc('far1', '127.0.0.1'), roles: ['far'] };
+    assert.deepEqual(await verdicts(t, [other], [lists(0, 'far1', 'old'), lists(1, 'far1', 'old')]), ['far1 udp pass', 'far1 tcp pass']);
   });
 });
 
