@@ -243,7 +243,7 @@ function otherRegistrations(answer: Answer): Assessed | undefined {
   const listed = listOf(answer);
   if (listed.length === 0 || facts.srvTotal !== undefined) return undefined;
   const others = (expected.dcs ?? []).filter(({ dnsName, readOnly }) => !readOnly && !isSameName(dnsName, expected.dnsName));
-  const names = [...new Set(others.map(({ dnsName }) => dnsName))].filter((name) => !listed.some((target) => isSameName(target, name)));
+  const names = lacking([...new Set(others.map(({ dnsName }) => dnsName))], listed);
   return names.length === 0 ? undefined : warn({ code: 'dcs-not-registered', names });
 }
 
@@ -251,7 +251,10 @@ function otherRegistrations(answer: Answer): Assessed | undefined {
 function unknownDcs(answer: Answer): Assessed | undefined {
   const { dcs } = answer.expected;
   if (dcs === undefined) return undefined;
-  const names = listOf(answer).filter((target) => !dcs.some(({ dnsName }) => isSameName(target, dnsName)));
+  const names = lacking(
+    listOf(answer),
+    dcs.map(({ dnsName }) => dnsName),
+  );
   return names.length === 0 ? undefined : warn({ code: 'unknown-dcs', names });
 }
 
@@ -260,20 +263,18 @@ function dnsAgreement(answer: Answer): Assessed | undefined {
   const { listedOverUdp: overUdp, facts } = answer;
   const overTcp = listOf(answer);
   if (overUdp === undefined || facts.srvTargets === undefined || facts.srvTotal !== undefined || facts.truncated === true) return undefined;
-  const missing = (names: readonly string[], others: readonly string[]): readonly string[] =>
-    names.filter((name) => !others.some((other) => isSameText(name, other)));
-  const finding = { code: 'dns-disagrees', onlyTcp: missing(overTcp, overUdp), onlyUdp: missing(overUdp, overTcp) } as const;
+  const finding = { code: 'dns-disagrees', onlyTcp: lacking(overTcp, overUdp), onlyUdp: lacking(overUdp, overTcp) } as const;
   return finding.onlyTcp.length + finding.onlyUdp.length === 0 ? undefined : warn(finding);
 }
 
 /** Whoever is given an address of the DC that does not answer waits, or goes without. */
-function reachableAddresses({ facts: { addresses = [] }, expected, unreachable = [] }: Answer): Assessed | undefined {
+function reachableAddresses({ facts: { ownAddresses: addresses = [] }, expected, unreachable = [] }: Answer): Assessed | undefined {
   const dead = addresses.filter((address) => unreachable.some((other) => isSameAddress(address, other)));
   return dead.length === 0 ? undefined : warn({ code: 'dc-registers-unreachable-address', name: expected.dnsName, addresses: dead });
 }
 
 /** An address of the DC that the inventory does not have was not asked either. */
-function knownAddresses({ facts: { addresses = [] }, expected }: Answer): Assessed | undefined {
+function knownAddresses({ facts: { ownAddresses: addresses = [] }, expected }: Answer): Assessed | undefined {
   const { addresses: known = addresses } = expected;
   const strange = addresses.filter((address) => !known.some((other) => isSameAddress(address, other)));
   return strange.length === 0 ? undefined : warn({ code: 'dc-registers-unknown-address', name: expected.dnsName, addresses: strange });
@@ -488,6 +489,15 @@ function differing(what: 'domain' | 'name' | 'guid', expected: string | undefine
 function isSameName(one: string, other: string): boolean {
   const areFull = [one, other].every((name) => canonical(name).includes('.'));
   return areFull ? isSameText(one, other) : isSameText(firstLabel(one), firstLabel(other));
+}
+
+/** The names for which `isSameName` finds none among the others. A domain of hundreds of DCs lists each of them in each answer, so nothing is compared pair by pair. */
+function lacking(names: readonly string[], others: readonly string[]): readonly string[] {
+  const known = others.map(canonical);
+  const whole = new Set(known);
+  const labels = new Set(known.map(firstLabel));
+  const isKnown = (name: string): boolean => (name.includes('.') ? whole.has(name) || whole.has(firstLabel(name)) : labels.has(name));
+  return names.filter((name) => !isKnown(canonical(name)));
 }
 
 /** DNS and NetBIOS names know no case, and a final dot says nothing. */

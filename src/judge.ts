@@ -55,7 +55,7 @@ interface Row {
 const pass = { status: 'pass' } as const;
 const passes: Cell = () => pass;
 const forbiddenOpen: Cell = () => fail({ code: 'forbidden-open' });
-/** Somebody's words came back, or only a handshake, which proves nothing where every handshake is completed. */
+/** What rests on a handshake: it proves nothing where every handshake is completed. */
 const provenByHandshake =
   (cell: Cell): Cell =>
   (seen) =>

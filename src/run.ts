@@ -39,10 +39,11 @@ export async function run(plan: Plan, circumstances: Circumstances): Promise<Rep
   const startedAt = new Date(now()).toISOString();
   const asked = askedBySource(plan);
   const sources = plan.hosts.filter(({ name }) => plan.sources.includes(name));
+  const identities = identitiesIn(plan.hosts, inventory);
   const watch = (source: string, message: Message): void => {
     if (message.kind !== 'result') return;
     const planned = asked.get(source)?.[message.index];
-    if (planned !== undefined) circumstances.settled(source, verdictOn(planned, message, inventory, { control: true }));
+    if (planned !== undefined) circumstances.settled(source, verdictOn(planned, message, identities, { control: true }));
   };
   const atOnce = agentsAtOnce(circumstances.pace);
   const returns = await dispatch(plan.job, sources, connection, atOnce, { soft: signal, hard: emergency }, watch);
@@ -92,12 +93,13 @@ function judgeAll(plan: Plan, inventory: Inventory, returns: ReadonlyMap<string,
   const seenOf = ({ check, index }: PlannedCheck): Seen | undefined => (index === undefined ? undefined : returns.get(check.source)?.seen[index]);
   const views = viewsOf(sightings(plan, seenOf));
   const unreachable = unreachableBySource(plan, views);
+  const identities = identitiesIn(plan.hosts, inventory);
   return Array.from(plannedChecks(plan), (planned): Result => {
     const { check, rule } = planned;
     const seen = seenOf(planned);
     const udpRefused = returns.get(check.source)?.hello?.capabilities.udpRefused;
     const view = views.get(pairOf(check));
-    const verdict = verdictOn(planned, seen, inventory, {
+    const verdict = verdictOn(planned, seen, identities, {
       control: view?.alive ?? false,
       acceptsAll: view?.acceptsAll,
       udpRefused,
@@ -148,12 +150,11 @@ interface Surroundings {
 function verdictOn(
   { check, rule, destination, skip }: PlannedCheck,
   seen: Seen | undefined,
-  inventory: Inventory,
+  identities: Identities,
   { listedOverUdp, unreachable, ...surroundings }: Surroundings,
 ): Verdict {
   const outcome = seen?.outcome;
   const service = outcome?.kind === 'observed' ? outcome.service : undefined;
-  const expected = identityOf(destination, check.source, inventory);
   const answer =
     outcome?.kind === 'observed' && service?.status === 'identified'
       ? {
@@ -162,7 +163,7 @@ function verdictOn(
           range: rangeOf(check),
           facts: service.facts,
           limits: rule.rule.limits,
-          expected,
+          expected: identities(destination, check.source),
           at: outcome.at,
           // Said once, of the transport that fewer use.
           listedOverUdp: check.transport === 'tcp' ? listedOverUdp : undefined,
@@ -191,18 +192,33 @@ function rangeOf({ port, after }: Check): string | undefined {
   return typeof port === 'string' && after !== undefined ? port : undefined;
 }
 
-function identityOf(host: Host, source: string, { domain, domainGuid, hosts, namesEveryDc }: Inventory): ExpectedIdentity {
-  const isOfDomain = host.domain !== undefined && host.domain === domain;
-  const dcs = hosts.filter((other) => other.roles.includes('dc') && host.domain !== undefined && other.domain === host.domain);
-  return {
-    domain: host.domain,
-    dnsName: host.dnsName,
-    domainGuid: isOfDomain ? domainGuid : undefined,
-    readOnly: host.readOnly,
-    site: host.site,
-    clientSite: hosts.find(({ name }) => name === source)?.site,
-    addresses: hosts.filter(({ dnsName }) => dnsName === host.dnsName).map(({ address }) => address),
-    dcs: namesEveryDc === true && dcs.includes(host) ? dcs : undefined,
+/** Who should answer at a destination, and as whom it should know the source. */
+type Identities = (destination: Host, source: string) => ExpectedIdentity;
+
+/** What every check would look up in the whole inventory is looked up once. */
+function identitiesIn(hosts: readonly Host[], { domain, domainGuid, namesEveryDc }: Inventory): Identities {
+  const sites = new Map(hosts.map(({ name, site }) => [name, site]));
+  const addresses = Map.groupBy(hosts, ({ dnsName }) => dnsName);
+  const isDc = ({ roles, domain: own }: Host): boolean => roles.includes('dc') && own !== undefined;
+  const dcs = Map.groupBy(namesEveryDc === true ? hosts.filter(isDc) : [], (host) => host.domain);
+  const known = new Map(
+    hosts.map((host): [string, ExpectedIdentity] => [
+      host.name,
+      {
+        domain: host.domain,
+        dnsName: host.dnsName,
+        domainGuid: host.domain !== undefined && host.domain === domain ? domainGuid : undefined,
+        readOnly: host.readOnly,
+        site: host.site,
+        addresses: addresses.get(host.dnsName)?.map(({ address }) => address),
+        dcs: isDc(host) ? dcs.get(host.domain) : undefined,
+      },
+    ]),
+  );
+  return (destination, source) => {
+    const identity = known.get(destination.name);
+    if (identity === undefined) throw new Error(`${destination.name} is not in the plan`);
+    return { ...identity, clientSite: sites.get(source) };
   };
 }
 

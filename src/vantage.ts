@@ -1,7 +1,7 @@
 /** What one source saw of one destination in all its checks together: what a single verdict cannot know, and may rest on. */
 import type { Check } from '../agent/contract/check.ts';
 import type { Observed, Outcome } from '../agent/contract/outcome.ts';
-import type { Transport } from '../agent/contract/probe.ts';
+import { traitsOf, type Transport } from '../agent/contract/probe.ts';
 import { isControl } from './control.ts';
 
 export interface View {
@@ -49,7 +49,7 @@ function count(tally: Tally, check: Check, { state, reason, service }: Observed)
   tally.unreachable &&= reason === 'no-response' || reason === 'host-unreach' || reason === 'net-unreach';
   if (state !== 'open') return;
   tally.opened = true;
-  tally.answered ||= check.transport === 'udp' || service?.status === 'identified';
+  tally.answered ||= check.transport === 'udp' || (traitsOf(check.probe).identifies && service?.status === 'identified');
   tally.acceptsAll ||= isControl(check);
   const { rcode, srvTargets, srvTotal, truncated } = service?.facts ?? {};
   const isWhole = check.probe === 'dns' && rcode === 'NOERROR' && srvTotal === undefined && truncated !== true;

@@ -33,7 +33,7 @@ export interface Facts {
   readonly srvTotal?: number;
   readonly soaPrimary?: string;
   /** DNS: addresses that the answer gives for the destination's own name, sorted. */
-  readonly addresses?: readonly string[];
+  readonly ownAddresses?: readonly string[];
 
   /** LDAP: result code of the search, whether replication is in step, whether the global catalog serves, highest functional level, vendor. */
   readonly resultCode?: number;
@@ -137,7 +137,7 @@ const kinds = {
   srvTargets: 'list',
   srvTotal: 'number',
   soaPrimary: 'text',
-  addresses: 'list',
+  ownAddresses: 'list',
   resultCode: 'number',
   disconnected: 'flag',
   synchronized: 'flag',

@@ -68,7 +68,7 @@ const mostAddresses = 16;
 /** What the answer gives of the destination's own addresses: a DC has more than it should where one of its adapters registers itself too. */
 function addressFacts(found: DnsReply['addresses'], dnsName: string): Facts {
   const own = found.filter(({ name }) => isNamed(name, dnsName)).map(({ address }) => address);
-  return own.length === 0 ? {} : { addresses: [...new Set(own)].sort().slice(0, mostAddresses) };
+  return own.length === 0 ? {} : { ownAddresses: [...new Set(own)].sort().slice(0, mostAddresses) };
 }
 
 /** True when a target is the host of that name; of a bare name only the first label is known. */

@@ -281,6 +281,13 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       warns({ code: 'unknown-dcs', names: ['old.corp.example.com'] }),
       { expected: { dcs } },
     ],
+    [
+      'are compared by their first label where only that is known',
+      'dns',
+      { ...lists, srvTargets: [...both, 'dc4.corp.example.com'] },
+      warns({ code: 'unknown-dcs', names: ['dc4.corp.example.com'] }),
+      { expected: { dcs: [...dcs.slice(0, 1), { dnsName: 'DC2', readOnly: false }] } },
+    ],
     ['are not compared where nobody wrote them down', 'dns', { ...lists, srvTargets: [...both, 'old.corp.example.com'] }, nothing],
     [
       'of a shortened list prove a stranger and nothing missing',
@@ -316,25 +323,25 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     [
       'that the inventory has and that answer have no finding',
       'dns',
-      { ...lists, srvTargets: both, addresses: ['10.0.1.10', '2001:db8:0:0:0:0:0:1'] },
+      { ...lists, srvTargets: both, ownAddresses: ['10.0.1.10', '2001:db8:0:0:0:0:0:1'] },
       nothing,
       { expected: { addresses: ['10.0.1.10', '2001:db8::1'] }, unreachable: ['10.9.9.9'] },
     ],
     [
       'from which nothing came warn',
       'dns',
-      { ...lists, srvTargets: both, addresses: ['10.0.1.10', '2001:db8:0:0:0:0:0:1'] },
+      { ...lists, srvTargets: both, ownAddresses: ['10.0.1.10', '2001:db8:0:0:0:0:0:1'] },
       warns({ code: 'dc-registers-unreachable-address', name: dc.dnsName, addresses: ['2001:db8:0:0:0:0:0:1'] }),
       { expected: { addresses: ['10.0.1.10', '2001:db8::1'] }, unreachable: ['2001:db8::1'] },
     ],
     [
       'that the inventory does not have warn, whatever they look like',
       'dns',
-      { ...lists, srvTargets: both, addresses: ['10.0.1.10', '169.254.7.7', 'no address'] },
+      { ...lists, srvTargets: both, ownAddresses: ['10.0.1.10', '169.254.7.7', 'no address'] },
       warns({ code: 'dc-registers-unknown-address', name: dc.dnsName, addresses: ['169.254.7.7', 'no address'] }),
       { expected: { addresses: ['10.0.1.10'] } },
     ],
-    ['are not compared where none are known', 'dns', { ...lists, srvTargets: both, addresses: ['169.254.7.7'] }, nothing],
+    ['are not compared where none are known', 'dns', { ...lists, srvTargets: both, ownAddresses: ['169.254.7.7'] }, nothing],
   ],
   sites: [
     [

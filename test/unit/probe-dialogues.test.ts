@@ -124,7 +124,7 @@ describe('dns', () => {
       ['DC2', ['192.0.2.9']],
       ['dc3.corp.example.test', undefined],
     ] as const)
-      assert.deepEqual(play(dns({ ...questionOf(udp), dnsName }), speak(withGlue, id)).answer.facts.addresses, addresses);
+      assert.deepEqual(play(dns({ ...questionOf(udp), dnsName }), speak(withGlue, id)).answer.facts.ownAddresses, addresses);
   });
 
   test('asks SRV, then SOA as a question of its own, each with its own id', () => {

@@ -117,7 +117,7 @@ describe('what a source saw elsewhere', () => {
 
   it('makes an address of a DC that answers nothing worth a warning where DNS gives it', async (t) => {
     const hosts = [dc('dc1', '127.0.0.1'), { ...dc('dc1-b', '127.0.0.2'), dnsName: 'dc1.corp.example.test' }];
-    const given = (index: number, ...addresses: readonly string[]): Settled => answered(index, ['dc1'], { addresses });
+    const given = (index: number, ...addresses: readonly string[]): Settled => answered(index, ['dc1'], { ownAddresses: addresses });
     const silent = [settled(2, 'open|filtered', 'no-response'), settled(3, 'filtered', 'no-response')];
     assert.deepEqual(await verdicts(t, hosts, [given(0, '127.0.0.1', '127.0.0.2'), given(1, '127.0.0.1', '127.0.0.9'), ...silent]), [
       'dc1 udp warn dc-registers-unreachable-address',
