@@ -21,6 +21,11 @@ export function canonicalAddress(literal: string): string {
   return new SocketAddress({ address, family: isIPv6(literal) ? 'ipv6' : 'ipv4' }).address + zone;
 }
 
+/** True for two spellings of one address. What is no address is the same only as itself. */
+export function isSameAddress(one: string, other: string): boolean {
+  return isIP(one) !== 0 && isIP(other) !== 0 ? canonicalAddress(one) === canonicalAddress(other) : one === other;
+}
+
 function withoutZone(literal: string): string {
   return literal.replace(/%.*$/, '');
 }

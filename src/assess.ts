@@ -1,6 +1,7 @@
 /** What the facts of an identified service mean, given what the destination should be and the rule's limits. */
 import type { Facts } from '../agent/contract/fact.ts';
 import type { ProbeName } from '../agent/contract/probe.ts';
+import { isSameAddress } from './address.ts';
 import type { Limits } from './matrix.ts';
 import type { Finding } from './verdict.ts';
 
@@ -13,6 +14,13 @@ export interface ExpectedIdentity {
   readonly domainGuid?: string | undefined;
   /** A read-only DC, which registers fewer names. */
   readonly readOnly: boolean;
+  /** AD sites of the DC, and of the source that asks; undefined: not known, and not compared. */
+  readonly site?: string | undefined;
+  readonly clientSite?: string | undefined;
+  /** Every address of this computer. */
+  readonly addresses?: readonly string[] | undefined;
+  /** Every DC of the domain; undefined: not all are known, and they are not compared. */
+  readonly dcs?: readonly { readonly dnsName: string; readonly readOnly: boolean }[] | undefined;
 }
 
 /** An identified service's answer, and what to hold it against. */
@@ -27,6 +35,10 @@ export interface Answer {
   readonly expected: ExpectedIdentity;
   /** When it was observed: UTC in ISO 8601. */
   readonly at: string;
+  /** The DCs that the same server lists over UDP; undefined: it does not, or this is that answer. */
+  readonly listedOverUdp?: readonly string[] | undefined;
+  /** Addresses that this source could not reach at all. */
+  readonly unreachable?: readonly string[] | undefined;
 }
 
 /** A finding about an answer. `fail`: clients are not served by it; `warn`: they are, and somebody should look. */
@@ -53,8 +65,8 @@ const certificate: readonly Rule[] = [
 const rules: Readonly<Record<ProbeName, readonly Rule[]>> = {
   tcp: [],
   udp: [],
-  dns: [dnsAnswer, dnsAuthority, dnsTargets, dnsRegistration],
-  cldap: [pingedDomain, directoryRefusal, domain, hostName, domainGuid, paused],
+  dns: [dnsAnswer, dnsAuthority, dnsTargets, dnsRegistration, otherRegistrations, unknownDcs, dnsAgreement, reachableAddresses, knownAddresses],
+  cldap: [pingedDomain, directoryRefusal, domain, hostName, domainGuid, paused, dcSite, clientSite],
   ldap: directory,
   ldaps: [...certificate, ...directory],
   kerberos: [realm, wrongRealm, kdcComplaint, preAuthentication],
@@ -225,6 +237,68 @@ function dnsRegistration({ facts: { rcode = 'NOERROR', srvTargets = [], srvTotal
   if (rcode !== 'NOERROR' || srvTargets.length === 0 || truncated === true || expected.readOnly) return undefined;
   if (srvTargets.some((target) => isSameName(target, expected.dnsName))) return undefined;
   return warn({ code: 'not-registered', name: expected.dnsName, registered: srvTargets, ...(total !== undefined && { total }) });
+}
+
+/** The list as far as it may be held against others: one that the agent shortened holds only some, and one that was cut on the way none. */
+function listOf({ facts: { rcode = 'NOERROR', srvTargets, truncated } }: Answer): readonly string[] {
+  return rcode === 'NOERROR' && truncated !== true ? (srvTargets ?? []) : [];
+}
+
+/** The other writable DCs of the inventory, each of which registers here; the destination itself has a finding of its own. */
+function otherRegistrations(answer: Answer): Assessed | undefined {
+  const { facts, expected } = answer;
+  const listed = listOf(answer);
+  if (listed.length === 0 || facts.srvTotal !== undefined) return undefined;
+  const others = (expected.dcs ?? []).filter(({ dnsName, readOnly }) => !readOnly && !isSameName(dnsName, expected.dnsName));
+  const names = lacking([...new Set(others.map(({ dnsName }) => dnsName))], listed);
+  return names.length === 0 ? undefined : warn({ code: 'dcs-not-registered', names });
+}
+
+/** A DC that nobody knows of takes clients all the same. */
+function unknownDcs(answer: Answer): Assessed | undefined {
+  const { dcs } = answer.expected;
+  if (dcs === undefined) return undefined;
+  const names = lacking(
+    listOf(answer),
+    dcs.map(({ dnsName }) => dnsName),
+  );
+  return names.length === 0 ? undefined : warn({ code: 'unknown-dcs', names });
+}
+
+/** A server that says one thing over UDP and another over TCP is two servers, or something on the path answers for it. */
+function dnsAgreement(answer: Answer): Assessed | undefined {
+  const { listedOverUdp: overUdp, facts } = answer;
+  const overTcp = listOf(answer);
+  if (overUdp === undefined || facts.srvTargets === undefined || facts.srvTotal !== undefined || facts.truncated === true) return undefined;
+  const finding = { code: 'dns-disagrees', onlyTcp: lacking(overTcp, overUdp), onlyUdp: lacking(overUdp, overTcp) } as const;
+  return finding.onlyTcp.length + finding.onlyUdp.length === 0 ? undefined : warn(finding);
+}
+
+/** Whoever is given an address of the DC that does not answer waits, or goes without. */
+function reachableAddresses({ facts: { ownAddresses: addresses = [] }, expected, unreachable = [] }: Answer): Assessed | undefined {
+  const dead = addresses.filter((address) => unreachable.some((other) => isSameAddress(address, other)));
+  return dead.length === 0 ? undefined : warn({ code: 'dc-registers-unreachable-address', name: expected.dnsName, addresses: dead });
+}
+
+/** An address of the DC that the inventory does not have was not asked either. */
+function knownAddresses({ facts: { ownAddresses: addresses = [] }, expected }: Answer): Assessed | undefined {
+  const { addresses: known = addresses } = expected;
+  const strange = addresses.filter((address) => !known.some((other) => isSameAddress(address, other)));
+  return strange.length === 0 ? undefined : warn({ code: 'dc-registers-unknown-address', name: expected.dnsName, addresses: strange });
+}
+
+// Sites
+
+function dcSite({ facts, expected }: Answer): Assessed | undefined {
+  const actual = told(facts.site);
+  if (actual === undefined || expected.site === undefined || isSameText(actual, expected.site)) return undefined;
+  return warn({ code: 'wrong-site', whose: 'dc', expected: expected.site, actual });
+}
+
+/** An empty site is the answer to an address that lies in no subnet of AD. */
+function clientSite({ facts: { clientSite: actual }, expected }: Answer): Assessed | undefined {
+  if (actual === undefined || expected.clientSite === undefined || isSameText(actual, expected.clientSite)) return undefined;
+  return warn({ code: 'wrong-site', whose: 'source', expected: expected.clientSite, actual });
 }
 
 // LDAP
@@ -443,6 +517,15 @@ function differing(what: 'domain' | 'name' | 'guid', expected: string | undefine
 function isSameName(one: string, other: string): boolean {
   const areFull = [one, other].every((name) => canonical(name).includes('.'));
   return areFull ? isSameText(one, other) : isSameText(firstLabel(one), firstLabel(other));
+}
+
+/** The names for which `isSameName` finds none among the others. A domain of hundreds of DCs lists each of them in each answer, so nothing is compared pair by pair. */
+function lacking(names: readonly string[], others: readonly string[]): readonly string[] {
+  const known = others.map(canonical);
+  const whole = new Set(known);
+  const labels = new Set(known.map(firstLabel));
+  const isKnown = (name: string): boolean => (name.includes('.') ? whole.has(name) || whole.has(firstLabel(name)) : labels.has(name));
+  return names.filter((name) => !isKnown(canonical(name)));
 }
 
 /** DNS and NetBIOS names know no case, and a final dot says nothing. */

@@ -8,7 +8,8 @@ import { commandNames, complain, complaints, matrixCommandNames, refuseLeftovers
 import { type Defaults, defaultsFor } from './commands/defaults.ts';
 import { demoCommand, describeDemo } from './commands/demo.ts';
 import { describeInit, initCommand } from './commands/init.ts';
-import { describeList, describeShow, listCommand, showCommand } from './commands/matrix.ts';
+import { describeExplain, explainCommand } from './commands/explain.ts';
+import { describeExport, describeList, describeShow, exportCommand, listCommand, showCommand } from './commands/matrix.ts';
 import { describePlan, planCommand } from './commands/plan.ts';
 import { describePreflight, preflightCommand } from './commands/preflight.ts';
 import { describeReport, reportCommand } from './commands/report.ts';
@@ -94,9 +95,15 @@ async function runCommands(words: readonly string[], terminal: Terminal, default
       argv
         .command('list', 'name them', describeList, () => settle(listCommand(terminal)))
         .command('show <name>', 'print one', describeShow, (options) => settle(showCommand(options, terminal)))
+        .command('export <names..>', 'print them as Markdown, CSV or firewall rules', describeExport, (options) =>
+          settle(exportCommand(options, terminal)),
+        )
         .demandCommand(1, `matrix needs a command: expected ${matrixCommandNames.join(' or ')}`)
         .example('$0 matrix show client-to-dc', 'the rules, and where they come from')
         .epilogue('Exit codes: 0 printed; 2 wrong usage, or a wrong matrix.'),
+    )
+    .command('explain <subject>', 'say what a port, a rule or a check is about, and how to test it by hand', describeExplain, (options) =>
+      settle(explainCommand(options, terminal)),
     )
     .command('report <file>', 'render a report again', defaults.under('report', describeReport), (options) =>
       settle(reportCommand(options, terminal)),
@@ -114,6 +121,7 @@ async function runCommands(words: readonly string[], terminal: Terminal, default
     .example('$0 matrix list', 'what can be asked')
     .example('$0 plan -i inventory.yaml', 'what a run would send')
     .example('$0 run -i inventory.yaml', 'ask it, judge it, report it')
+    .example('$0 explain 389/udp', 'what a port is for, and how to test it by hand')
     .epilogue(
       'Exit codes: 0 as expected; 1 something failed; 2 wrong usage, nothing was sent; 3 something required could not be decided, or it was interrupted; 70 a bug in portmatrix. Each command says what they mean for it.',
     )

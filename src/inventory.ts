@@ -28,6 +28,8 @@ export interface Inventory {
   /** PEM text of the CA bundle that certificates are judged by. */
   readonly authorities?: string;
   readonly hosts: readonly Host[];
+  /** True for an inventory that somebody wrote: DNS may be held against its DCs. One that was located holds only some of them. */
+  readonly namesEveryDc?: true;
   /** Empty: everybody is meant to talk to everybody. */
   readonly links: readonly Link[];
   readonly except: readonly Link[];
@@ -68,6 +70,7 @@ export function readInventory(file: string): Inventory {
     ...(written.domainGuid !== undefined && { domainGuid: written.domainGuid.toLowerCase() }),
     ...(written.authorities !== undefined && { authorities: authoritiesOf(document, written.authorities) }),
     hosts,
+    namesEveryDc: true,
     links: settleLinks(document, 'links', written.links ?? [], hosts),
     except: settleLinks(document, 'except', written.except ?? [], hosts),
   };

@@ -22,6 +22,10 @@ export interface Question {
   readonly assessed: readonly Assessed[];
   /** The same source saw this destination alive in this run. */
   readonly control: boolean;
+  /** A port of this destination that must not answer did: something completes every handshake. */
+  readonly acceptsAll?: boolean | undefined;
+  /** This check is the one of that port. */
+  readonly isControl?: boolean | undefined;
   /** What a responder that is proven alive says of our token; undefined: there is no such responder. */
   readonly receipt?: 'received' | 'missing' | undefined;
   /** True when the responder's own reply to our token came back: the path is proven, and no service is behind it. */
@@ -52,17 +56,23 @@ interface Row {
 const pass = { status: 'pass' } as const;
 const passes: Cell = () => pass;
 const forbiddenOpen: Cell = () => fail({ code: 'forbidden-open' });
+/** What rests on a handshake: it proves nothing where every handshake is completed. */
+const provenByHandshake =
+  (cell: Cell): Cell =>
+  (seen) =>
+    seen.acceptsAll === true && seen.transport === 'tcp' ? inconclusive({ code: 'accept-all' }) : cell(seen);
+const forbiddenHandshake = provenByHandshake(forbiddenOpen);
 
 const table = {
   identified: { open: byAssessment, forbidden: forbiddenOpen },
-  'port-only': { open: passes, forbidden: forbiddenOpen },
+  'port-only': { open: provenByHandshake(passes), forbidden: forbiddenHandshake },
   'token-answered': { open: passes, forbidden: forbiddenOpen },
   malformed: { open: wrongService, forbidden: forbiddenOpen },
   absent: { open: serviceAbsent, forbidden: forbiddenAbsent },
-  silent: { open: serviceSilent, forbidden: forbiddenOpen },
-  disconnected: { open: serviceSilent, forbidden: forbiddenOpen, listedBy: ['blocked'], listed: hungUp },
-  'tls-failed': { open: serviceSilent, forbidden: forbiddenOpen, listedBy: ['blocked'], listed: hungUp },
-  'not-asked': { open: unproven, forbidden: forbiddenOpen },
+  silent: { open: serviceSilent, forbidden: forbiddenHandshake },
+  disconnected: { open: serviceSilent, forbidden: forbiddenHandshake, listedBy: ['blocked'], listed: hungUp },
+  'tls-failed': { open: serviceSilent, forbidden: forbiddenHandshake, listedBy: ['blocked'], listed: hungUp },
+  'not-asked': { open: unproven, forbidden: forbiddenHandshake },
   closed: { open: refused, forbidden: reachedHost, listedBy: ['closed', 'blocked'], listed: passes },
   filtered: { open: noAnswer, forbidden: blockedIfAlive, listedBy: ['filtered', 'open|filtered', 'blocked'], listed: blockedIfAlive },
   unanswered: { open: silence, forbidden: silenceAccepted, listedBy: ['filtered', 'open|filtered', 'blocked'], listed: silenceAccepted },
@@ -120,6 +130,7 @@ function isFromAnotherPort({ probe, outcome }: Question, _status: Verdict['statu
 export function judge(question: Question): Verdict {
   const { outcome } = question;
   if (outcome?.kind !== 'observed') return withNotes(question, outcome === undefined ? notTold(question) : notSeen(outcome), undefined);
+  if (question.isControl === true) return outcome.state === 'open' ? { status: 'warn', finding: { code: 'accept-all' } } : pass;
   const seen = { ...question, outcome };
   const row = rowOf(seen);
   return withNotes(question, soften(cellOf(table[row], question.expect)(seen), question.requirement), row);

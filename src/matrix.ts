@@ -20,6 +20,8 @@ export interface Matrix {
   /** Role of the destinations; absent where every rule names its own. */
   readonly to?: string;
   readonly source: string;
+  /** True when it is asked only where the user names it. */
+  readonly onRequest: boolean;
   readonly rules: readonly Rule[];
   /** SHA-256 of the file's bytes, and whether the published rows stand instead of the corrected ones. */
   readonly sha256: string;
@@ -32,6 +34,7 @@ interface WrittenMatrix {
   readonly from: string;
   readonly to?: string;
   readonly source?: string;
+  readonly onRequest?: boolean;
   readonly rules: readonly WrittenRule[];
 }
 
@@ -50,6 +53,7 @@ export function readMatrix(file: string, asPublished: boolean): Matrix {
     from: written.from,
     ...(written.to !== undefined && { to: written.to }),
     source: written.source ?? file,
+    onRequest: written.onRequest ?? false,
     rules: asPublished ? published : corrected,
     sha256: document.sha256,
     asPublished,

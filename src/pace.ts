@@ -15,8 +15,8 @@ export interface PaceChoice {
   readonly perDestination?: number;
 }
 
-/** Sockets in flight at the pace "bulk"; an agent whose host allows fewer descriptors takes fewer. */
-const bulk = 16_384;
+/** Sockets in flight at the pace "bulk": 16,384 checks and the controls of 64 destinations; an agent whose host allows fewer descriptors takes fewer. */
+const bulk = 16_384 + 64;
 
 /** The pace of one source. What one destination may bear is divided among the sources that run at the same time. */
 export function paceOf({ roles, os }: Host, { paceName, concurrency, perDestination }: PaceChoice, sources: number): Pace {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Check } from '../agent/contract/check.ts';
 import { expandRule } from '../agent/contract/expand.ts';
 import { contractVersion, type Job, type JobHost, type JobRule, type Pair, type PortSpan } from '../agent/contract/job.ts';
+import { control, needsControl } from './control.ts';
 import { hostOfName, type NameField, nameFor } from './destination-name.ts';
 import type { Host, Inventory } from './inventory.ts';
 import type { Matrix, PortRange, Rule } from './matrix.ts';
@@ -24,6 +25,8 @@ export interface Choice extends PaceChoice {
   readonly timeoutMs: number;
   readonly attempts: number;
   readonly sourcePorts?: PortSpan;
+  /** True: the port that must not answer (`control.ts`) is not asked, and what completes every handshake is not noticed. */
+  readonly withoutControl?: boolean;
 }
 
 /** A rule as it is asked: one transport, one port entry or RPC interface. Stands at the same index as its row in `job.rules`. */
@@ -89,13 +92,14 @@ export function plan(matrices: readonly Matrix[], inventory: Inventory, choice: 
     choice.rules,
     matrices.flatMap(({ name, rules }) => rules.flatMap(({ id }) => [id, `${name}/${id}`])),
   );
-  const twice = matrices.find(({ name }, index) => matrices.findIndex((other) => other.name === name) !== index);
+  const names = [...matrices, control].map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined)
-    throw new UsageError(`two matrices are named "${twice.name}": expected different names, since a check is known by the name of its matrix`);
+    throw new UsageError(`two matrices are named "${twice}": expected different names, since a check is known by the name of its matrix`);
   for (const matrix of matrices) for (const role of [matrix.from, matrix.to]) if (role !== undefined) checkRole(matrix, role, inventory);
 
   const { chosen, drawnIn } = chooseRules(matrices, choice.rules);
-  const { rows, planned, forward, reverse } = flatten(chosen);
+  const { rows, planned, forward, reverse } = flatten(new Map([...chosen, [control, control.rules]]));
   const pairs = new Map<string, { source: number; destination: number; rules: Set<number> }>();
   const excluded = new Map<string, Exclusion>();
   const bring = (source: number, destination: number, asks: readonly number[], apart: (from: Host, to: Host) => string | undefined): void => {
@@ -124,7 +128,8 @@ export function plan(matrices: readonly Matrix[], inventory: Inventory, choice: 
         if (host.roles.includes(matrix.from)) bring(source, named.indexOf(to.name, host), [index], () => undefined);
     }
   }
-  const plannedPairs = resolve([...pairs.values()], hosts, planned, named.missing);
+  const controls = choice.withoutControl === true ? [] : (forward.get(control) ?? []);
+  const plannedPairs = resolve([...pairs.values()], hosts, planned, controls, named.missing);
   const asked = plannedPairs.some(({ members }) => members.some(({ skip }) => skip === undefined));
   if (!asked) throw new UsageError(nothingToAsk(inventory, plannedPairs, excluded.size));
 
@@ -136,7 +141,7 @@ export function plan(matrices: readonly Matrix[], inventory: Inventory, choice: 
   return {
     job: { ...draft, endsAfterMs: Math.min(longestTimerMs, Math.ceil(worstCaseMs * 1.25) + secondLookMs) },
     hosts,
-    matrices,
+    matrices: plannedPairs.some(({ members }) => members.some(({ rule }) => planned[rule]?.matrix === control)) ? [...matrices, control] : matrices,
     rules: planned,
     pairs: plannedPairs,
     excluded: [...excluded.values()],
@@ -339,11 +344,12 @@ function isChosen(choice: Choice, source: Host, destination: Host): boolean {
   return among(choice.sources, source) && among(choice.destinations, destination);
 }
 
-/** Settles for each pair which rules are asked. Pairs that have the same rules and the same skips share one list. */
+/** Settles for each pair which rules are asked, and with them the control. Pairs that have the same rules and the same skips share one list. */
 function resolve(
   pairs: readonly { readonly source: number; readonly destination: number; readonly rules: ReadonlySet<number> }[],
   hosts: readonly Host[],
   planned: readonly PlannedRule[],
+  controls: readonly number[],
   missing: ReadonlyMap<number, NameField>,
 ): PlannedPair[] {
   const lists = new Map<string, readonly Member[]>();
@@ -354,11 +360,25 @@ function resolve(
       const features = hosts[destination]?.features;
       const field = missing.get(destination);
       const key = [vantage, features?.join(), field, [...rules].join()].join('|');
-      const members = lists.get(key) ?? [...rules].map((rule): Member => membership(rule, planned[rule]?.rule, vantage, features, field));
+      const members =
+        lists.get(key) ??
+        withControl(
+          [...rules].map((rule): Member => membership(rule, planned[rule]?.rule, vantage, features, field)),
+          planned,
+          controls,
+        );
       lists.set(key, members);
       return { source, destination, members };
     })
     .filter(({ members }) => members.length > 0);
+}
+
+function withControl(members: readonly Member[], planned: readonly PlannedRule[], controls: readonly number[]): readonly Member[] {
+  const isNeeded = members.some((member) => {
+    const rule = planned[member.rule]?.rule;
+    return isAsked(member) && rule !== undefined && needsControl(rule);
+  });
+  return isNeeded ? [...members, ...controls.map((rule): Member => ({ rule }))] : members;
 }
 
 function membership(

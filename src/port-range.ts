@@ -20,6 +20,11 @@ export function parsePortRange(text: string): PortRange | { readonly expected: s
   return { first, last, transport };
 }
 
+/** The text of a range, as rules write it. */
+export function portText({ first, last, transport }: PortRange): string {
+  return `${first === last ? first : `${first}-${last}`}/${transport}`;
+}
+
 /** True when some port of some transport is in both ranges. */
 export function overlaps(one: PortRange, other: PortRange): boolean {
   return one.transport === other.transport && one.first <= other.last && other.first <= one.last;

@@ -87,7 +87,8 @@ export interface PlacedRule {
   readonly pathOf: (field: keyof WrittenRule, index?: number) => Path;
 }
 
-const defaultLimits: Limits = { clockSkewWarnMs: 60_000, clockSkewMs: 300_000, certificateDays: 14, rsaBits: 2048 };
+/** What holds where a rule names no limit. */
+export const defaultLimits: Limits = { clockSkewWarnMs: 60_000, clockSkewMs: 300_000, certificateDays: 14, rsaBits: 2048 };
 
 /** Fills in the defaults of the rule at `rules[index]`; `asPublished` puts the published fields in the place of the corrected ones. */
 export function fillRule(document: Document, written: WrittenRule, index: number, asPublished: boolean, source: string): PlacedRule {

@@ -1,17 +1,19 @@
 /** The one pipeline: a plan goes out, outcomes come back, and every planned check gets its verdict. */
 import type { Check } from '../agent/contract/check.ts';
 import type { Message } from '../agent/contract/message.ts';
-import type { Service } from '../agent/contract/outcome.ts';
+import type { Outcome, Service } from '../agent/contract/outcome.ts';
 import { assess, type ExpectedIdentity, isIdentityUnknown } from './assess.ts';
 import type { Connection } from './connectors/connector.ts';
 import { diagnose } from './diagnose.ts';
 import { dispatch, type Seen, type SourceReturn } from './dispatch.ts';
+import { isControl } from './control.ts';
 import type { Host, Inventory } from './inventory.ts';
 import { judge, type PlannedSkip } from './judge.ts';
 import type { Matrix } from './matrix.ts';
 import { agentsAtOnce, type PaceChoice } from './pace.ts';
 import { type Plan, type PlannedCheck, plannedChecks } from './plan.ts';
 import { type Report, reportSchema, type Result, type SourceRecord, summarize } from './report.ts';
+import { pairOf, type View, viewsOf } from './vantage.ts';
 import type { Verdict } from './verdict.ts';
 
 /** What a run needs beside its plan. */
@@ -37,10 +39,11 @@ export async function run(plan: Plan, circumstances: Circumstances): Promise<Rep
   const startedAt = new Date(now()).toISOString();
   const asked = askedBySource(plan);
   const sources = plan.hosts.filter(({ name }) => plan.sources.includes(name));
+  const identities = identitiesIn(plan.hosts, inventory);
   const watch = (source: string, message: Message): void => {
     if (message.kind !== 'result') return;
     const planned = asked.get(source)?.[message.index];
-    if (planned !== undefined) circumstances.settled(source, verdictOn(planned, message, inventory, { control: true }));
+    if (planned !== undefined) circumstances.settled(source, verdictOn(planned, message, identities, { control: true }));
   };
   const atOnce = agentsAtOnce(circumstances.pace);
   const returns = await dispatch(plan.job, sources, connection, atOnce, { soft: signal, hard: emergency }, watch);
@@ -88,16 +91,21 @@ function askedBySource(plan: Plan): ReadonlyMap<string, readonly PlannedCheck[]>
 
 function judgeAll(plan: Plan, inventory: Inventory, returns: ReadonlyMap<string, SourceReturn>): readonly Result[] {
   const seenOf = ({ check, index }: PlannedCheck): Seen | undefined => (index === undefined ? undefined : returns.get(check.source)?.seen[index]);
-  const alive = new Set<string>();
-  for (const planned of plannedChecks(plan)) {
-    const outcome = seenOf(planned)?.outcome;
-    if (outcome?.kind === 'observed' && outcome.state === 'open') alive.add(`${planned.check.source}>${planned.check.destination}`);
-  }
+  const views = viewsOf(sightings(plan, seenOf));
+  const unreachable = unreachableBySource(plan, views);
+  const identities = identitiesIn(plan.hosts, inventory);
   return Array.from(plannedChecks(plan), (planned): Result => {
     const { check, rule } = planned;
     const seen = seenOf(planned);
     const udpRefused = returns.get(check.source)?.hello?.capabilities.udpRefused;
-    const verdict = verdictOn(planned, seen, inventory, { control: alive.has(`${check.source}>${check.destination}`), udpRefused });
+    const view = views.get(pairOf(check));
+    const verdict = verdictOn(planned, seen, identities, {
+      control: view?.alive ?? false,
+      acceptsAll: view?.acceptsAll,
+      udpRefused,
+      listedOverUdp: view?.listed.udp,
+      unreachable: unreachable.get(check.source),
+    });
     return {
       check,
       expected: { states: rule.rule.expect, requirement: rule.requirement },
@@ -109,21 +117,44 @@ function judgeAll(plan: Plan, inventory: Inventory, returns: ReadonlyMap<string,
   });
 }
 
-/** What surrounds one verdict: whether the source saw the destination alive, and whether it can see refusals over UDP. */
+function* sightings(
+  plan: Plan,
+  seenOf: (planned: PlannedCheck) => Seen | undefined,
+): Generator<{ check: Check; outcome: Outcome | undefined }, void> {
+  for (const planned of plannedChecks(plan)) yield { check: planned.check, outcome: seenOf(planned)?.outcome };
+}
+
+/** The addresses that each source could not reach at all. */
+function unreachableBySource({ hosts, pairs }: Plan, views: ReadonlyMap<string, View>): ReadonlyMap<string, readonly string[]> {
+  const addresses = new Map<string, string[]>();
+  for (const pair of pairs) {
+    const [source, destination] = [hosts[pair.source], hosts[pair.destination]];
+    if (source === undefined || destination === undefined) continue;
+    if (views.get(pairOf({ source: source.name, destination: destination.name }))?.unreachable !== true) continue;
+    const ofSource = addresses.get(source.name) ?? [];
+    addresses.set(source.name, ofSource);
+    ofSource.push(destination.address);
+  }
+  return addresses;
+}
+
+/** What surrounds one verdict: what the source saw of this destination and of others beside, and whether it can see refusals over UDP. */
 interface Surroundings {
   readonly control: boolean;
+  readonly acceptsAll?: boolean | undefined;
   readonly udpRefused?: boolean | undefined;
+  readonly listedOverUdp?: readonly string[] | undefined;
+  readonly unreachable?: readonly string[] | undefined;
 }
 
 function verdictOn(
   { check, rule, destination, skip }: PlannedCheck,
   seen: Seen | undefined,
-  inventory: Inventory,
-  surroundings: Surroundings,
+  identities: Identities,
+  { listedOverUdp, unreachable, ...surroundings }: Surroundings,
 ): Verdict {
   const outcome = seen?.outcome;
   const service = outcome?.kind === 'observed' ? outcome.service : undefined;
-  const expected = identityOf(destination, inventory);
   const answer =
     outcome?.kind === 'observed' && service !== undefined && isTold(check, service)
       ? {
@@ -132,8 +163,11 @@ function verdictOn(
           range: rangeOf(check),
           facts: service.facts,
           limits: rule.rule.limits,
-          expected,
+          expected: identities(destination, check.source),
           at: outcome.at,
+          // Said once, of the transport that fewer use.
+          listedOverUdp: check.transport === 'tcp' ? listedOverUdp : undefined,
+          unreachable,
         }
       : undefined;
   return judge({
@@ -148,6 +182,7 @@ function verdictOn(
     assessed: answer === undefined ? [] : assess(answer),
     attempts: seen?.attempts,
     identityUnknown: answer !== undefined && isIdentityUnknown(answer),
+    isControl: isControl(check),
     ...surroundings,
   });
 }
@@ -162,9 +197,34 @@ function rangeOf({ port, after }: Check): string | undefined {
   return typeof port === 'string' && after !== undefined ? port : undefined;
 }
 
-function identityOf(host: Host, { domain, domainGuid }: Inventory): ExpectedIdentity {
-  const isOfDomain = host.domain !== undefined && host.domain === domain;
-  return { domain: host.domain, dnsName: host.dnsName, domainGuid: isOfDomain ? domainGuid : undefined, readOnly: host.readOnly };
+/** Who should answer at a destination, and as whom it should know the source. */
+type Identities = (destination: Host, source: string) => ExpectedIdentity;
+
+/** What every check would look up in the whole inventory is looked up once. */
+function identitiesIn(hosts: readonly Host[], { domain, domainGuid, namesEveryDc }: Inventory): Identities {
+  const sites = new Map(hosts.map(({ name, site }) => [name, site]));
+  const addresses = Map.groupBy(hosts, ({ dnsName }) => dnsName);
+  const isDc = ({ roles, domain: own }: Host): boolean => roles.includes('dc') && own !== undefined;
+  const dcs = Map.groupBy(namesEveryDc === true ? hosts.filter(isDc) : [], (host) => host.domain);
+  const known = new Map(
+    hosts.map((host): [string, ExpectedIdentity] => [
+      host.name,
+      {
+        domain: host.domain,
+        dnsName: host.dnsName,
+        domainGuid: host.domain !== undefined && host.domain === domain ? domainGuid : undefined,
+        readOnly: host.readOnly,
+        site: host.site,
+        addresses: addresses.get(host.dnsName)?.map(({ address }) => address),
+        dcs: isDc(host) ? dcs.get(host.domain) : undefined,
+      },
+    ]),
+  );
+  return (destination, source) => {
+    const identity = known.get(destination.name);
+    if (identity === undefined) throw new Error(`${destination.name} is not in the plan`);
+    return { ...identity, clientSite: sites.get(source) };
+  };
 }
 
 function isPlannedSkip(skip: PlannedCheck['skip']): skip is PlannedSkip {

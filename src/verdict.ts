@@ -16,7 +16,7 @@ export type Finding =
   | { readonly code: 'service-silent'; readonly status: ServiceStatus }
   | { readonly code: 'service-absent'; readonly interface?: string }
   | { readonly code: 'wrong-host'; readonly what: 'domain' | 'name' | 'guid'; readonly expected: string; readonly actual: string }
-  | { readonly code: 'reply-lost' | 'no-control' | 'forbidden-open' | 'uninformative' }
+  | { readonly code: 'reply-lost' | 'no-control' | 'forbidden-open' | 'uninformative' | 'accept-all' }
   /** `interface`: the endpoint mapper names no port for it today, so that none was dialled. */
   | { readonly code: 'reached-host'; readonly interface?: string }
   | { readonly code: 'unproven'; readonly status: ServiceStatus }
@@ -42,6 +42,17 @@ export type Finding =
   | { readonly code: 'dns-failure'; readonly rcode: string }
   /** `total`: how many are registered, where `registered` holds only some of them. */
   | { readonly code: 'not-registered'; readonly name: string; readonly registered: readonly string[]; readonly total?: number }
+  /** DCs of the inventory that DNS does not list, and such that only DNS knows. */
+  | { readonly code: 'dcs-not-registered' | 'unknown-dcs'; readonly names: readonly string[] }
+  /** Names that the server lists over one transport and not over the other. */
+  | { readonly code: 'dns-disagrees'; readonly onlyTcp: readonly string[]; readonly onlyUdp: readonly string[] }
+  | {
+      readonly code: 'dc-registers-unreachable-address' | 'dc-registers-unknown-address';
+      readonly name: string;
+      readonly addresses: readonly string[];
+    }
+  /** `actual`: empty where the source's subnet is in no site. */
+  | { readonly code: 'wrong-site'; readonly whose: 'dc' | 'source'; readonly expected: string; readonly actual: string }
   | { readonly code: 'clock-local'; readonly stratum: number }
   /** `disconnected`: it announced that it hangs up. */
   | { readonly code: 'ldap-refused'; readonly resultCode: number; readonly disconnected?: true }

@@ -32,6 +32,8 @@ export interface Facts {
   /** How many SRV targets there were, where `srvTargets` holds only some of them; the destination's own name is among those if it is listed at all. */
   readonly srvTotal?: number;
   readonly soaPrimary?: string;
+  /** DNS: addresses that the answer gives for the destination's own name, sorted. */
+  readonly ownAddresses?: readonly string[];
 
   /** LDAP: result code of the search, whether replication is in step, whether the global catalog serves, highest functional level, vendor. */
   readonly resultCode?: number;
@@ -159,6 +161,7 @@ const kinds = {
   srvTargets: 'list',
   srvTotal: 'number',
   soaPrimary: 'text',
+  ownAddresses: 'list',
   resultCode: 'number',
   disconnected: 'flag',
   synchronized: 'flag',

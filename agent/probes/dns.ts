@@ -36,7 +36,7 @@ export function* dns(question: Question): Dialogue {
   if (truncated && transport === 'tcp') return { status: 'malformed', facts: { ...facts, complaint: 'an answer over TCP that is truncated' } };
   if (truncated) return { status: 'identified', facts, next: { transport: 'tcp', variant: 'again' } };
   const next = rcode === 'NOERROR' || rcode === 'NXDOMAIN' ? { next: { variant: 'soa' } } : {};
-  return { status: 'identified', facts: { ...facts, ...targetFacts(srv.srvTargets, dnsName) }, ...next };
+  return { status: 'identified', facts: { ...facts, ...targetFacts(srv.srvTargets, dnsName), ...addressFacts(srv.addresses, dnsName) }, ...next };
 }
 
 /** The second question: only what it adds, or what it came to, so that nothing of the first answer is lost when the two are put together. */
@@ -60,6 +60,15 @@ function targetFacts(targets: readonly string[], dnsName: string): Facts {
     if (target === own || (kept.length < room && length <= longestTargets)) kept.push(target);
   }
   return { srvTargets: kept, ...(kept.length < targets.length && { srvTotal: targets.length }) };
+}
+
+/** Most addresses of one name that are told. */
+const mostAddresses = 16;
+
+/** What the answer gives of the destination's own addresses: a DC has more than it should where one of its adapters registers itself too. */
+function addressFacts(found: DnsReply['addresses'], dnsName: string): Facts {
+  const own = found.filter(({ name }) => isNamed(name, dnsName)).map(({ address }) => address);
+  return own.length === 0 ? {} : { ownAddresses: [...new Set(own)].sort().slice(0, mostAddresses) };
 }
 
 /** True when a target is the host of that name; of a bare name only the first label is known. */

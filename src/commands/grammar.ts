@@ -31,7 +31,7 @@ export const complaints = {
   'Argument: %s, Given: %s, Choices: %s': '--%s is %s, expected one of %s',
 } as const;
 
-const repeatable: ReadonlySet<string> = new Set(['_', 'matrix', 'source', 'destination', 'rule', 'dc', 'dns-server', 'dnsServer']);
+const repeatable: ReadonlySet<string> = new Set(['_', 'names', 'matrix', 'source', 'destination', 'rule', 'dc', 'dns-server', 'dnsServer']);
 
 /** Words after `--`, and an option that takes one value given twice, are a mistake and no choice: throws a `UsageError`. */
 export function refuseLeftovers(argv: { readonly _: readonly (string | number)[]; readonly [name: string]: unknown }): true {

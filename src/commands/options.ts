@@ -25,6 +25,11 @@ export function withPlanOptions<T>(argv: Argv<T>) {
     .option('destination', { type: 'string', array: true, requiresArg: true, describe: 'only to these hosts' })
     .option('rule', { type: 'string', array: true, requiresArg: true, describe: 'only these rules (rule or matrix/rule), and what they need' })
     .option('as-published', { type: 'boolean', default: false, describe: 'the rows as they were published, without our corrections' })
+    .option('without-control', {
+      type: 'boolean',
+      default: false,
+      describe: 'do not ask the port that must not answer (40/tcp), which shows where every handshake is completed',
+    })
     .option('timeout-ms', {
       type: 'string',
       requiresArg: true,
@@ -74,6 +79,7 @@ export interface PlanOptions {
   readonly destination?: readonly string[] | undefined;
   readonly rule?: readonly string[] | undefined;
   readonly asPublished: boolean;
+  readonly withoutControl: boolean;
   readonly timeoutMs?: number | undefined;
   readonly attempts?: number | undefined;
   readonly concurrency?: number | undefined;
@@ -98,6 +104,7 @@ export function planFrom(options: PlanOptions, cwd: string): { readonly inventor
     timeoutMs: options.timeoutMs ?? 5_000,
     attempts: options.attempts ?? 2,
     paceName: options.pace,
+    withoutControl: options.withoutControl,
     ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
     ...(options.perDestination !== undefined && { perDestination: options.perDestination }),
     ...(options.sourcePorts !== undefined && { sourcePorts: options.sourcePorts }),
@@ -105,9 +112,11 @@ export function planFrom(options: PlanOptions, cwd: string): { readonly inventor
   return { inventory, choice, plan: plan(matrices, inventory, choice) };
 }
 
-/** The published matrices whose roles the inventory has. */
+/** The published matrices whose roles the inventory has, and which need not be named. */
 function fitting({ file, hosts }: Inventory, asPublished: boolean, cwd: string): readonly Matrix[] {
-  const matrices = publishedMatrices().map((name) => findMatrix(name, { cwd, asPublished }));
+  const matrices = publishedMatrices()
+    .map((name) => findMatrix(name, { cwd, asPublished }))
+    .filter(({ onRequest }) => !onRequest);
   const roles = new Set(hosts.flatMap((host) => host.roles));
   const fit = matrices.filter(({ from, to }) => roles.has(from) && (to === undefined || roles.has(to)));
   if (fit.length > 0) return fit;

@@ -45,6 +45,7 @@ function* describe(plan: Plan): Generator<string, void> {
       asked += each * targets.length;
       yield `${host.name} ${host.address} -> ${targets.join(', ')}: ${each} checks${targets.length > 1 ? ' each' : ''}`;
       yield* describeMembers(plan, members);
+      if (lacksControl(plan, members)) yield '  No rule here wants a port open, so that no silence can pass: name a matrix of permitted traffic too.';
       yield '';
     }
   }
@@ -52,6 +53,12 @@ function* describe(plan: Plan): Generator<string, void> {
   yield* describeExclusions(plan);
   const seconds = Math.ceil(plan.worstCaseMs / 1_000);
   yield `${asked} checks from ${plan.sources.length} ${plan.sources.length === 1 ? 'source' : 'sources'}. When nothing answers, the slowest source takes up to ${seconds} s. Nothing was sent.`;
+}
+
+/** True where traffic is forbidden and nothing that is asked beside it could show the destination alive. */
+function lacksControl({ rules }: Plan, members: readonly Member[]): boolean {
+  const wanted = members.filter(({ skip }) => skip === undefined).map(({ rule }) => rules[rule]?.rule.expect.includes('open'));
+  return wanted.length > 0 && !wanted.includes(true);
 }
 
 function* describeMembers(plan: Plan, members: readonly Member[]): Generator<string, void> {
@@ -72,8 +79,10 @@ function* describeMembers(plan: Plan, members: readonly Member[]): Generator<str
           : skip.code === 'field-missing'
             ? `left out: this host has no ${skip.field}, which the name holds`
             : 'left out: this host runs no agent (connector: none)';
+    const { expect } = planned.rule;
+    const wanted = expect.includes('open') ? '' : ` [must be ${expect.join(' or ')}]`;
     const requirement = planned.requirement === 'required' ? '' : ` [${planned.requirement}]`;
-    const line = `  ${name.padEnd(34)} ${`${ports}/${row.transport}`.padEnd(15)} ${why}${interfaces}${requirement}`;
+    const line = `  ${name.padEnd(34)} ${`${ports}/${row.transport}`.padEnd(15)} ${why}${interfaces}${wanted}${requirement}`;
     if (!seen.has(line)) yield line;
     seen.add(line);
   }

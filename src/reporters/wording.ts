@@ -44,6 +44,8 @@ export function findingSentence(finding: Finding, transport: Transport): string 
       return 'The port is closed but not blocked as the rule wants: something refused. If that was the host, the path is open and only nobody listens today; a firewall that rejects looks the same.';
     case 'no-control':
       return 'Silence, as the rule wants, but nothing in this run showed that the destination is alive for this source: a dead host looks the same as a firewall that drops.';
+    case 'accept-all':
+      return 'A port that no service has (the control of this pair) connects too: something on the path completes every handshake, so that a handshake alone proves nothing.';
     case 'forbidden-open':
       return 'This traffic must be blocked, and it got through.';
     case 'uninformative':
@@ -94,6 +96,18 @@ export function findingSentence(finding: Finding, transport: Transport): string 
       return `The DNS server answers ${word(finding.rcode)} instead of the records of the domain.`;
     case 'not-registered':
       return `DNS does not list ${quote(finding.name)} as a DC; it lists ${finding.registered.length === 0 ? 'none' : quotes(finding.registered, finding.total)}.`;
+    case 'dcs-not-registered':
+      return `DNS here does not list ${quotes(finding.names)}, which the inventory has as writable: no client that asks here finds ${finding.names.length === 1 ? 'it' : 'them'}.`;
+    case 'unknown-dcs':
+      return `DNS lists ${quotes(finding.names)} as ${finding.names.length === 1 ? 'a DC' : 'DCs'} of the domain, and the inventory does not have ${finding.names.length === 1 ? 'it' : 'them'}: clients are sent there, and nothing here was asked of ${finding.names.length === 1 ? 'it' : 'them'}.`;
+    case 'dns-disagrees':
+      return `The DNS server lists other DCs over TCP than over UDP (only over TCP: ${namesOrNone(finding.onlyTcp)}; only over UDP: ${namesOrNone(finding.onlyUdp)}): two servers answer there, or something on the path does.`;
+    case 'dc-registers-unreachable-address':
+      return `DNS gives ${quote(finding.name)} the address ${quotes(finding.addresses)}, from which this source got nothing: whoever is given that address waits.`;
+    case 'dc-registers-unknown-address':
+      return `DNS gives ${quote(finding.name)} the address ${quotes(finding.addresses)}, which the inventory does not have: whether it is reachable was not asked.`;
+    case 'wrong-site':
+      return siteSentence(finding);
     case 'signing-not-required':
       return 'The SMB server does not require signing, as a DC should.';
     case 'framing-refused':
@@ -180,7 +194,9 @@ export function advice(finding: Finding, flow: Flow): string {
       if (finding.interface !== undefined) return `To prove the block, run again when ${word(finding.interface)} is registered there.`;
       return `If the block is meant to be the firewall's, ask for ${origin} → ${target} to be dropped there.`;
     case 'no-control':
-      return `Add a rule that must be open from ${source} to ${destination}, so that a block can be told from a dead host.`;
+      return `See that ${destination} is up, and run a matrix of permitted traffic with this one (-m may be repeated), so that something from ${source} to ${destination} shows that it is alive.`;
+    case 'accept-all':
+      return `Find out what accepts connections in the place of ${destination} (a SYN proxy, a transparent proxy, a load balancer), and ask past it; answers in a protocol count as ever.`;
     case 'forbidden-open':
       return `Ask for ${origin} → ${target} to be blocked, or correct the matrix if the traffic is meant to pass.`;
     case 'uninformative':
@@ -223,6 +239,20 @@ export function advice(finding: Finding, flow: Flow): string {
       return `Check whether ${destination} holds the zones of the domain (with _msdcs) and its DCs register there (nltest /dsregdns), and that no device on the path answers DNS in its place.`;
     case 'not-registered':
       return `Check whether ${destination} registers its SRV records (nltest /dsregdns) and whether they replicate.`;
+    case 'dcs-not-registered':
+      return `On each of these run nltest /dsregdns, and see whether the zone replicates to ${destination} (repadmin /showrepl); a DC that is gone belongs out of the inventory.`;
+    case 'unknown-dcs':
+      return 'Add them to the inventory, so that they are asked too; of a DC that is gone, clean up the metadata and delete the records.';
+    case 'dns-disagrees':
+      return `Find out what answers TCP and UDP 53 in the place of ${destination}: a load balancer, a DNS proxy, or a firewall that inspects DNS.`;
+    case 'dc-registers-unreachable-address':
+      return `Make that address reachable, or keep ${destination} from registering it (the adapter's DNS registration, PublishAddresses, RegisterDnsARecords).`;
+    case 'dc-registers-unknown-address':
+      return `Add the address to the inventory as a host of its own with the dnsName of ${destination}, or keep ${destination} from registering it (the adapter's DNS registration).`;
+    case 'wrong-site':
+      return finding.whose === 'dc'
+        ? `Move ${destination} to its site in AD Sites and Services, or correct its site in the inventory.`
+        : `In AD Sites and Services add the subnet of ${source}, or give it its right site (nltest /dsgetsite shows what a client believes), or correct the inventory.`;
     case 'signing-not-required':
       return `Require SMB signing on ${destination}, or correct the inventory if it is not a DC.`;
     case 'framing-refused':
@@ -634,6 +664,16 @@ const rdpFailures: Readonly<Record<number, string>> = {
 function rdpFailure(code: number): string {
   const name = rdpFailures[code];
   return name === undefined ? '' : `, ${name}`;
+}
+
+function siteSentence({ whose, expected, actual }: Extract<Finding, { readonly code: 'wrong-site' }>): string {
+  if (whose === 'dc') return `The DC says that it stands in the site ${quote(actual)}, and the inventory has it in ${quote(expected)}.`;
+  const found = actual === '' ? 'in no site at all, since AD has no subnet for its address' : `in the site ${quote(actual)}`;
+  return `The DC sees this source ${found}, and the inventory has it in ${quote(expected)}: its clients may use DCs that are far away.`;
+}
+
+function namesOrNone(names: readonly string[]): string {
+  return names.length === 0 ? 'none' : quotes(names);
 }
 
 function seconds(milliseconds: number): string {

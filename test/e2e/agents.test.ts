@@ -132,6 +132,7 @@ describe('an agent', { concurrency: 2 }, () => {
       join(folder, 'out'),
       '--format',
       'json',
+      '--without-control',
       '--timeout-ms',
       '4000',
     ]);

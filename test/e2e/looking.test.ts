@@ -49,9 +49,32 @@ describe('plan', () => {
   });
 });
 
+describe('plan of forbidden traffic', () => {
+  const hosts = [
+    { ...near, roles: ['client'] },
+    { ...far, roles: ['dc'] },
+  ];
+
+  it('is made only where it is named, draws its control in, and says what must not be open', async (t) => {
+    const folder = sceneOf(t, [], hosts);
+    const planned = async (...words: readonly string[]): Promise<string> =>
+      (await portmatrix(t, ['plan', '-i', 'inventory.yaml', ...words], { cwd: folder })).stdout;
+    assert.doesNotMatch(await planned(), /hardening/);
+    const named = await planned('-m', 'hardening', '--rule', 'rdp');
+    assert.match(named, /hardening\/rdp +3389\/tcp +a TCP handshake, then FIN \[must be filtered\]/);
+    assert.match(named, /Also asked, because a chosen rule needs it: hardening\/alive/);
+    assert.doesNotMatch(named, /No rule here wants a port open/);
+  });
+
+  it('without anything that could show the destination alive says that no silence can pass', async (t) => {
+    const folder = sceneOf(t, [{ ...web, expect: ['filtered'] }]);
+    assert.match((await portmatrix(t, ['plan', ...onScene], { cwd: folder })).stdout, /No rule here wants a port open, so that no silence can pass/);
+  });
+});
+
 describe('validate', () => {
   it('says what is in files that are right', async (t) => {
-    const { code, stdout, stderr } = await portmatrix(t, ['validate', ...onScene], { cwd: sceneOf(t, [web]) });
+    const { code, stdout, stderr } = await portmatrix(t, ['validate', '-i', 'inventory.yaml', '-m', 'mine.yaml'], { cwd: sceneOf(t, [web]) });
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
     assert.match(
       stdout,
@@ -82,8 +105,49 @@ describe('matrix', () => {
   });
 });
 
+describe('matrix export', () => {
+  it('prints Markdown, CSV, and the firewall rules of the hosts of an inventory', async (t) => {
+    const folder = sceneOf(t, [web]);
+    const exported = async (...words: readonly string[]): Promise<string> => {
+      const { code, stdout, stderr } = await portmatrix(t, ['matrix', 'export', './mine.yaml', ...words], { cwd: folder });
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+      return stdout;
+    };
+    assert.match(await exported(), /^\| web \| {2}\| 443\/tcp \|/m);
+    assert.match(await exported('--format', 'csv'), /^mine,near,far,web,,443\/tcp,/m);
+    assert.match(await exported('--format', 'nftables', '-i', 'inventory.yaml'), /ip daddr \{ 127\.0\.0\.1 \} tcp dport \{ 443 \} accept/);
+  });
+});
+
+describe('explain', () => {
+  it('says what a check of a report is about, and how to test it by hand', async (t) => {
+    const { code, stdout, stderr } = await portmatrix(t, ['explain', 'client-to-dc/ldap/client1->dc1:389/tcp']);
+    assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+    assert.match(stdout, /^client-to-dc\/ldap 389\/tcp {2}LDAP\n/);
+    assert.match(stdout, /Allow client1:\* → dc1:389\/tcp and the replies/);
+    assert.match(stdout, /by hand Linux: ldapsearch -x -H ldap:\/\/dc1:389 /);
+  });
+
+  it('knows the rules of a file of one’s own', async (t) => {
+    const { code, stdout } = await portmatrix(t, ['explain', 'web', '-m', 'mine.yaml'], { cwd: sceneOf(t, [web]) });
+    assert.equal(code, 0);
+    assert.match(stdout, /^mine\/web 443\/tcp/);
+  });
+});
+
 describe('help', { concurrency: 2 }, () => {
-  for (const words of [[], ['run'], ['plan'], ['validate'], ['matrix'], ['matrix', 'list'], ['matrix', 'show'], ['report']]) {
+  for (const words of [
+    [],
+    ['run'],
+    ['plan'],
+    ['validate'],
+    ['matrix'],
+    ['matrix', 'list'],
+    ['matrix', 'show'],
+    ['matrix', 'export'],
+    ['explain'],
+    ['report'],
+  ]) {
     it(`of "${['portmatrix', ...words].join(' ')}" has an example that names it`, async (t) => {
       const { code, stdout, stderr } = await portmatrix(t, [...words, '--help'], { env: { LANG: 'de_DE.UTF-8' } });
       assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });

@@ -54,6 +54,34 @@ function verdicts({ results }: Report): Record<string, string> {
   );
 }
 
+describe('a run with its control', () => {
+  const controlPort = 40;
+  const host = (address: string): WrittenHost => ({ ...far, address });
+  const privileged = process.getuid?.() === 0 ? false : 'only root can listen on a port below 1024';
+  const asked = ['run', '-i', 'inventory.yaml', '-m', 'mine.yaml', ...quick, '--out', 'out', '--format', 'json'];
+
+  it('asks one port more of each pair, which refuses, and passes', async (t) => {
+    const address = '127.0.40.1';
+    const port = await serveTcp(t, (socket) => socket.end(), { address });
+    const { code, stdout } = await portmatrix(t, asked, {
+      cwd: sceneOf(t, [{ id: 'web', ports: [`${port}/tcp`], probe: 'tcp' }], [near, host(address)]),
+    });
+    assert.deepEqual(verdicts(reportOf(stdout)), { web: 'pass', 'unassigned-port': 'pass' });
+    assert.equal(code, 0);
+  });
+
+  it('takes no handshake for an answer where that port connects too', { skip: privileged }, async (t) => {
+    const address = '127.0.40.2';
+    const port = await serveTcp(t, (socket) => socket.end(), { address });
+    await serveTcp(t, (socket) => socket.end(), { address, port: controlPort });
+    const { code, stdout } = await portmatrix(t, asked, {
+      cwd: sceneOf(t, [{ id: 'web', ports: [`${port}/tcp`], probe: 'tcp' }], [near, host(address)]),
+    });
+    assert.deepEqual(verdicts(reportOf(stdout)), { web: 'inconclusive accept-all', 'unassigned-port': 'warn accept-all' });
+    assert.equal(code, 3);
+  });
+});
+
 describe('a run', () => {
   it('gives each port the verdict that it deserves, and every format says so', async (t) => {
     const folder = sceneOf(t, await everyPort(t), [near, { ...far, os: 'samba', dnsName: 'dc1.corp.example.test' }], { domain: 'corp.example.test' });

@@ -94,7 +94,17 @@ const mistakes: Readonly<Record<string, Mistake>> = {
   '--out with a directory in the place of a file': { words: [...run, '--out', 'occupied'], says: /--out .*occupied.*junit\.xml is a directory/ },
   'terminal escapes in a name': { words: [...run, '--source', '\u001b[31mred'], says: /"\\u001b\[31mred"/ },
   'validate without a file': { words: ['validate'], says: /nothing to validate: expected -i/ },
-  'matrix without a word': { words: ['matrix'], says: /expected list or show/ },
+  'matrix without a word': { words: ['matrix'], says: /expected list, show or export/ },
+  'matrix export without a name': { words: ['matrix', 'export'], says: /a word is missing/ },
+  'matrix export as nftables without hosts': { words: ['matrix', 'export', 'client-to-dc', '--format', 'nftables'], says: /expected -i FILE/ },
+  'matrix export as csv with hosts': {
+    words: ['matrix', 'export', './mine.yaml', '--format', 'csv', '-i', 'inventory.yaml'],
+    says: /expected it with nftables/,
+  },
+  'matrix export of hosts that do not meet': {
+    words: ['matrix', 'export', 'client-to-dc', '--format', 'nftables', '-i', 'inventory.yaml'],
+    says: /inventory\.yaml: no two hosts of it meet in client-to-dc: expected/,
+  },
   'matrix show without a name': { words: ['matrix', 'show'], says: /a word is missing/ },
   'matrix show of an unknown name': { words: ['matrix', 'show', 'nothing'], says: /"nothing", expected one of/ },
   'matrix show of the file as published': {
@@ -102,6 +112,9 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     says: /--as-published .*expected --format json/,
   },
   'words after --, which would ask for more than was meant': { words: [...run, '--', '--rule', 'web'], says: /after "--".*"--rule web"/ },
+  'explain without a word': { words: ['explain'], says: /a word is missing/ },
+  'explain of a rule that nobody has': { words: ['explain', 'ldpa'], says: /"ldpa".*did you mean "ldap".*expected/ },
+  'explain of a port that nobody asks': { words: ['explain', '390/tcp'], says: /no rule asks port "390\/tcp", expected one of/ },
   'report without a file': { words: ['report'], says: /a word is missing/ },
   'report of a matrix': { words: ['report', 'mine.yaml'], says: /mine\.yaml:1:\d+: .*expected/ },
   'report of a directory': { words: ['report', 'folder'], says: /folder: .*directory/ },

@@ -33,7 +33,7 @@ export function inventoryText(caFile: string, family: Family, extra: Readonly<Pa
   return JSON.stringify({ domain: DOMAIN, authorities: caFile, hosts });
 }
 
-/** Runs the product against the lab, through agents in the namespaces, and reads what it wrote. */
+/** Runs the product against the lab, through agents in the namespaces, and reads what it wrote: the cells of the matrix, and no control. */
 export async function runProduct(inventory: string, matrix: string | undefined, words: readonly string[] = []): Promise<Ran> {
   const folder = mkdtempSync(join(tmpdir(), 'portmatrix-'));
   try {
@@ -41,7 +41,7 @@ export async function runProduct(inventory: string, matrix: string | undefined, 
     writeFileSync(files.inventory, inventory);
     if (matrix !== undefined) writeFileSync(files.matrix, matrix);
     const chosen = matrix === undefined ? [] : ['-m', files.matrix];
-    const ended = await spawned(['src/bin.cjs', 'run', '-i', files.inventory, ...chosen, '--out', folder, ...words]);
+    const ended = await spawned(['src/bin.cjs', 'run', '-i', files.inventory, ...chosen, '--without-control', '--out', folder, ...words]);
     // The report is checked against its schema by the unit tests; here it is only read.
     const report: Report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
     return { report, ...ended, junit: readFileSync(join(folder, 'junit.xml'), 'utf8') };

@@ -95,8 +95,8 @@ export function sceneOf(
   return folder;
 }
 
-/** What the tests of a scene begin with. */
-export const onScene = ['-i', 'inventory.yaml', '-m', 'mine.yaml'] as const;
+/** What the tests of a scene begin with. Without the control, so that a scene asks what its test writes and nothing else. */
+export const onScene = ['-i', 'inventory.yaml', '-m', 'mine.yaml', '--without-control'] as const;
 
 /** An agent that tells of its birth and of its end without being asked. */
 export interface Watched {

@@ -6,7 +6,17 @@ import { findMatrix, type Matrix } from '../../src/matrix.ts';
 import { type Choice, plan, type Plan, plannedChecks } from '../../src/plan.ts';
 import { sceneOf, type WrittenHost, type WrittenRule } from './binary.ts';
 
-export const usualChoice: Choice = { run: 'test', sources: [], destinations: [], rules: [], timeoutMs: 1_000, attempts: 2, paceName: 'normal' };
+/** Without the control, so that a plan asks what its test writes and nothing else. */
+export const usualChoice: Choice = {
+  run: 'test',
+  sources: [],
+  destinations: [],
+  rules: [],
+  timeoutMs: 1_000,
+  attempts: 2,
+  paceName: 'normal',
+  withoutControl: true,
+};
 
 export interface Planned {
   readonly plan: Plan;

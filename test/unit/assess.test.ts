@@ -35,8 +35,20 @@ type Case = readonly [
   probe: ProbeName,
   facts: Facts,
   found: readonly Assessed[],
-  changed?: { readonly port?: number; readonly range?: string; readonly expected?: Partial<ExpectedIdentity>; readonly limits?: Partial<Limits> },
+  changed?: {
+    readonly listedOverUdp?: readonly string[];
+    readonly unreachable?: readonly string[];
+    readonly port?: number;
+    readonly range?: string;
+    readonly expected?: Partial<ExpectedIdentity>;
+    readonly limits?: Partial<Limits>;
+  },
 ];
+
+const lists = { rcode: 'NOERROR', authoritative: true } as const;
+const both = ['dc1.corp.example.com', 'dc2.corp.example.com'] as const;
+const dcs = [...both.map((dnsName) => ({ dnsName, readOnly: false })), { dnsName: 'rodc1.corp.example.com', readOnly: true }];
+const dc3 = { dnsName: 'dc3.corp.example.com', readOnly: false };
 
 const fails = (finding: Finding): readonly Assessed[] => [{ finding, severity: 'fail' }];
 const warns = (finding: Finding): readonly Assessed[] => [{ finding, severity: 'warn' }];
@@ -240,6 +252,136 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       'ntp',
       { leap: 3, stratum: 0, kissCode: 'DENY', clockOffsetMs: 1e9 },
       warns({ code: 'time-refused', kissCode: 'DENY' }),
+    ],
+  ],
+  'the DCs that DNS lists': [
+    ...([[], [dc3]] as const).map((more): Case => [
+      `all ${2 + more.length} writable ones of the inventory, and a read-only one missing, have no finding`,
+      'dns',
+      { ...lists, srvTargets: ['DC1.corp.example.com.', 'dc2.corp.example.com', ...more.map(({ dnsName }) => dnsName)] },
+      nothing,
+      { expected: { dcs: [...dcs, ...more] } },
+    ]),
+    [
+      'a read-only one that is listed is no stranger',
+      'dns',
+      { ...lists, srvTargets: [...both, 'rodc1.corp.example.com'] },
+      nothing,
+      { expected: { dcs } },
+    ],
+    [
+      'another writable one that is not listed warns',
+      'dns',
+      { ...lists, srvTargets: ['dc1.corp.example.com'] },
+      warns({ code: 'dcs-not-registered', names: ['dc2.corp.example.com'] }),
+      { expected: { dcs } },
+    ],
+    [
+      'a read-only server is held to the list of the others, and not to its own name',
+      'dns',
+      { ...lists, srvTargets: ['dc1.corp.example.com'] },
+      warns({ code: 'dcs-not-registered', names: ['dc2.corp.example.com'] }),
+      { expected: { dcs, dnsName: 'rodc1.corp.example.com', readOnly: true } },
+    ],
+    [
+      'one that the inventory does not have warns',
+      'dns',
+      { ...lists, srvTargets: [...both, 'old.corp.example.com'] },
+      warns({ code: 'unknown-dcs', names: ['old.corp.example.com'] }),
+      { expected: { dcs } },
+    ],
+    [
+      'are compared by their first label where only that is known',
+      'dns',
+      { ...lists, srvTargets: [...both, 'dc4.corp.example.com'] },
+      warns({ code: 'unknown-dcs', names: ['dc4.corp.example.com'] }),
+      { expected: { dcs: [...dcs.slice(0, 1), { dnsName: 'DC2', readOnly: false }] } },
+    ],
+    ['are not compared where nobody wrote them down', 'dns', { ...lists, srvTargets: [...both, 'old.corp.example.com'] }, nothing],
+    [
+      'of a shortened list prove a stranger and nothing missing',
+      'dns',
+      { ...lists, srvTargets: ['dc1.corp.example.com', 'old.corp.example.com'], srvTotal: 300 },
+      warns({ code: 'unknown-dcs', names: ['old.corp.example.com'] }),
+      { expected: { dcs } },
+    ],
+    ['of a truncated list prove nothing', 'dns', { ...lists, truncated: true, srvTargets: ['old.corp.example.com'] }, nothing, { expected: { dcs } }],
+    [
+      'are the same over both transports, whatever their case',
+      'dns',
+      { ...lists, srvTargets: both },
+      nothing,
+      { listedOverUdp: [...both].map((name) => name.toUpperCase()) },
+    ],
+    [
+      'that differ over TCP and UDP warn',
+      'dns',
+      { ...lists, srvTargets: ['dc1.corp.example.com', 'dc3.corp.example.com'] },
+      warns({ code: 'dns-disagrees', onlyTcp: ['dc3.corp.example.com'], onlyUdp: ['dc2.corp.example.com'] }),
+      { listedOverUdp: both },
+    ],
+    [
+      'of a shortened list are not compared with the other transport',
+      'dns',
+      { ...lists, srvTargets: ['dc1.corp.example.com'], srvTotal: 300 },
+      nothing,
+      { listedOverUdp: both },
+    ],
+  ],
+  'the addresses that DNS gives the DC': [
+    [
+      'that the inventory has and that answer have no finding',
+      'dns',
+      { ...lists, srvTargets: both, ownAddresses: ['10.0.1.10', '2001:db8:0:0:0:0:0:1'] },
+      nothing,
+      { expected: { addresses: ['10.0.1.10', '2001:db8::1'] }, unreachable: ['10.9.9.9'] },
+    ],
+    [
+      'from which nothing came warn',
+      'dns',
+      { ...lists, srvTargets: both, ownAddresses: ['10.0.1.10', '2001:db8:0:0:0:0:0:1'] },
+      warns({ code: 'dc-registers-unreachable-address', name: dc.dnsName, addresses: ['2001:db8:0:0:0:0:0:1'] }),
+      { expected: { addresses: ['10.0.1.10', '2001:db8::1'] }, unreachable: ['2001:db8::1'] },
+    ],
+    [
+      'that the inventory does not have warn, whatever they look like',
+      'dns',
+      { ...lists, srvTargets: both, ownAddresses: ['10.0.1.10', '169.254.7.7', 'no address'] },
+      warns({ code: 'dc-registers-unknown-address', name: dc.dnsName, addresses: ['169.254.7.7', 'no address'] }),
+      { expected: { addresses: ['10.0.1.10'] } },
+    ],
+    ['are not compared where none are known', 'dns', { ...lists, srvTargets: both, ownAddresses: ['169.254.7.7'] }, nothing],
+  ],
+  sites: [
+    [
+      'as the inventory has them have no finding, whatever their case',
+      'cldap',
+      { ...dc, site: 'HQ', clientSite: 'aws' },
+      nothing,
+      { expected: { site: 'hq', clientSite: 'AWS' } },
+    ],
+    ['are not compared where the inventory names none', 'cldap', { ...dc, site: 'HQ', clientSite: '' }, nothing],
+    ['are not compared where the DC tells none', 'cldap', { ...dc, site: '' }, nothing, { expected: { site: 'hq', clientSite: 'aws' } }],
+    [
+      'a DC in another one warns',
+      'cldap',
+      { ...dc, site: 'Branch' },
+      warns({ code: 'wrong-site', whose: 'dc', expected: 'hq', actual: 'Branch' }),
+      { expected: { site: 'hq' } },
+    ],
+    [
+      'a source in another one warns',
+      'cldap',
+      { ...dc, clientSite: 'hq' },
+      warns({ code: 'wrong-site', whose: 'source', expected: 'aws', actual: 'hq' }),
+      { expected: { clientSite: 'aws' } },
+    ],
+    [
+      'a source in none warns: its subnet is missing',
+      'cldap',
+      { ...dc, clientSite: '' },
+      warns({ code: 'wrong-site', whose: 'source', expected: 'aws', actual: '' }),
+      { expected: { clientSite: 'aws' } },
     ],
   ],
   dns: [
@@ -521,6 +663,8 @@ for (const [subject, rows] of Object.entries(cases)) {
           at,
           port: changed.port ?? 389,
           range: changed.range,
+          listedOverUdp: changed.listedOverUdp,
+          unreachable: changed.unreachable,
           limits: { ...limits, ...changed.limits },
           expected: { ...dc1, ...changed.expected },
         };

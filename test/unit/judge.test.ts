@@ -67,6 +67,8 @@ const unanswered: Verdict = { status: 'fail', finding: { code: 'no-answer', reas
 const refused: Verdict = { status: 'fail', finding: { code: 'refused', reason: 'conn-refused' }, notes: ['firewall-may-refuse'] };
 const reachedHost: Verdict = { status: 'warn', finding: { code: 'reached-host' }, notes: ['firewall-may-refuse'] };
 const replyLost: Verdict = { status: 'fail', finding: { code: 'reply-lost' } };
+const acceptAll: Verdict = { status: 'inconclusive', finding: { code: 'accept-all' } };
+const asControl = { ...bareTcp, expect: shutOrRefused, requirement: 'optional', isControl: true } as const;
 const noControl: Verdict = { status: 'inconclusive', finding: { code: 'no-control' } };
 const unproven = (status: ServiceStatus): Verdict => ({ status: 'inconclusive', finding: { code: 'unproven', status } });
 const broken = (status: ServiceStatus): Verdict => ({ status: 'fail', finding: { code: 'service-silent', status } });
@@ -394,6 +396,44 @@ const table: Readonly<Record<string, readonly Case[]>> = {
     ['a source without a vantage is skipped', { skip: { code: 'no-vantage' } }, { status: 'skip', finding: { code: 'no-vantage' } }],
     ['what was seen counts more than a skip', { skip: { code: 'no-vantage' }, outcome: serving('identified') }, passed],
   ],
+  'where every handshake is completed': [
+    ['a port that is all we asked for is undecided', { ...bareTcp, acceptsAll: true, outcome: open }, { ...acceptAll, notes: ['handshake-only'] }],
+    ['forbidden, it is undecided too', { ...bareTcp, expect: shut, acceptsAll: true, outcome: open }, { ...acceptAll, notes: ['handshake-only'] }],
+    ...([shut, shutOrRefused, blocked] as const).flatMap((expect): readonly Case[] => [
+      [`forbidden as ${expect.join()}, a silent service is undecided`, { expect, acceptsAll: true, outcome: serving('silent') }, acceptAll],
+      [`forbidden as ${expect.join()}, an identified service fails`, { expect, acceptsAll: true, outcome: serving('identified') }, forbiddenOpen],
+      [`forbidden as ${expect.join()}, another protocol fails`, { expect, acceptsAll: true, outcome: serving('malformed') }, forbiddenOpen],
+    ]),
+    ['a hang-up is still a block', { expect: blocked, acceptsAll: true, outcome: serving('disconnected') }, passed],
+    ['a hang-up is undecided where a block would not do', { expect: shut, acceptsAll: true, outcome: serving('disconnected') }, acceptAll],
+    ['an identified service passes', { acceptsAll: true, outcome: serving('identified') }, passed],
+    ['a silent service fails', { acceptsAll: true, outcome: serving('silent') }, broken('silent')],
+    [
+      'an answer over UDP passes',
+      { ...bareUdp, acceptsAll: true, outcome: observed('open', 'udp-response') },
+      { ...passed, notes: ['handshake-only'] },
+    ],
+    ['the token of the responder passes', { ...bareTcp, acceptsAll: true, outcome: open, responderAnswered: true }, passed],
+    ['a dropped SYN passes as forbidden with a control', { ...bareTcp, expect: shut, acceptsAll: true, outcome: dropped }, passed],
+    [
+      'optional, what is undecided warns',
+      { ...bareTcp, requirement: 'optional', acceptsAll: true, outcome: open },
+      { ...acceptAll, status: 'warn', notes: ['handshake-only'] },
+    ],
+  ],
+  'the control itself': [
+    ...[closed, dropped, prohibited, noHost, noNet].map((outcome): Case => [
+      `passes when it is ${outcome.state} (${outcome.reason}), whoever is alive`,
+      { ...asControl, outcome, control: false },
+      passed,
+    ]),
+    ['warns when it connects', { ...asControl, outcome: open, acceptsAll: true }, { ...acceptAll, status: 'warn' }],
+    [
+      'is an error when nobody could look',
+      { ...asControl, outcome: failed('output-lost') },
+      { status: 'error', finding: { code: 'not-checked', because: 'output-lost', message: 'what happened' } },
+    ],
+  ],
   requirement: [
     ['optional, a fail is a warning with its finding', { requirement: 'optional', outcome: dropped }, { ...unanswered, status: 'warn' }],
     ['optional, what is inconclusive is a warning', { ...bareUdp, requirement: 'optional', outcome: silent }, { ...uninformative, status: 'warn' }],
@@ -451,6 +491,67 @@ for (const [row, cases] of Object.entries(table)) {
   });
 }
 
+/**
+ * DESIGN section 6, the column of forbidden traffic, whole: each kind of evidence under each expectation. Where a control decides, what it comes to without
+ * one stands behind a bar. Nobody's receipt is there: this is what one side alone can say.
+ */
+const forbiddenTable: Readonly<
+  Record<string, { readonly evidence: Partial<Question>; readonly verdicts: readonly [string, string, string, string] }>
+> = {
+  'TCP, only the port asked, and it connects': row({ ...bareTcp, outcome: open }, 'fail forbidden-open'),
+  'TCP, identified': row({ outcome: serving('identified') }, 'fail forbidden-open'),
+  'TCP, malformed': row({ outcome: serving('malformed') }, 'fail forbidden-open'),
+  'TCP, silent after the handshake': row({ outcome: serving('silent') }, 'fail forbidden-open'),
+  'TCP, the protocol was not spoken': row({ outcome: open }, 'fail forbidden-open'),
+  'TCP, hung up': row({ outcome: serving('disconnected') }, 'fail forbidden-open', 'fail forbidden-open', 'fail forbidden-open', 'pass'),
+  'TCP, TLS failed': row({ outcome: serving('tls-failed') }, 'fail forbidden-open', 'fail forbidden-open', 'fail forbidden-open', 'pass'),
+  'TCP, no port is named for the interface': row({ probe: 'rpc', interface: 'samr', outcome: serving('absent'), attempts: 0 }, 'warn reached-host'),
+  'TCP, refused': row({ outcome: closed }, 'warn reached-host', 'pass', 'pass', 'pass'),
+  'TCP, reset': row({ outcome: observed('closed', 'reset') }, 'warn reached-host', 'pass', 'pass', 'pass'),
+  'TCP, dropped': row({ outcome: dropped }, 'pass | inconclusive no-control'),
+  'TCP, prohibited': row({ outcome: prohibited }, 'pass | inconclusive no-control'),
+  'TCP, protocol unreachable': row({ outcome: observed('filtered', 'proto-unreach') }, 'pass | inconclusive no-control'),
+  'TCP, host unreachable': row({ outcome: noHost }, 'inconclusive rejected'),
+  'TCP, network unreachable': row({ outcome: noNet }, 'inconclusive rejected'),
+  'TCP, the name does not resolve': row({ outcome: observed('filtered', 'name-unresolved') }, 'inconclusive no-answer'),
+  'UDP, identified': row(
+    { ...dns, outcome: { ...observed('open', 'udp-response'), service: { status: 'identified', facts: {} } } },
+    'fail forbidden-open',
+  ),
+  'UDP, a bare datagram is answered': row({ ...bareUdp, outcome: observed('open', 'udp-response') }, 'fail forbidden-open'),
+  'UDP, refused': row({ ...dns, outcome: observed('closed', 'port-unreach') }, 'warn reached-host', 'pass', 'pass', 'pass'),
+  'UDP, prohibited': row({ ...dns, outcome: prohibited }, 'pass | inconclusive no-control'),
+  'UDP, host unreachable': row({ ...dns, outcome: noHost }, 'inconclusive rejected'),
+  'UDP, network unreachable': row({ ...dns, outcome: noNet }, 'inconclusive rejected'),
+  'UDP, silent where a protocol was spoken': row({ ...dns, outcome: silent }, 'inconclusive uninformative'),
+  'UDP, silent where silence is healthy': row({ ...kpasswd, outcome: silent }, 'inconclusive uninformative'),
+  'UDP, silent to a bare datagram': row({ ...bareUdp, outcome: silent }, 'inconclusive uninformative'),
+  'UDP, silent under any name': row({ ...bareUdp, outcome: dropped }, 'inconclusive uninformative'),
+  'nothing: it needed another answer': row({ outcome: failed('prerequisite', 'x') }, 'skip prerequisite'),
+  'nothing: the source could not look': row({ outcome: failed('source-exhausted') }, 'error not-checked'),
+  'nothing: the source never told': row({}, 'error not-checked'),
+};
+
+/** A row with one verdict everywhere, or one for each expectation. */
+function row(evidence: Partial<Question>, filtered: string, onlyClosed = filtered, closedToo = filtered, blocks = filtered) {
+  return { evidence, verdicts: [filtered, onlyClosed, closedToo, blocks] } as const;
+}
+
+describe('judge: forbidden traffic, all of it', () => {
+  const expectations = [shut, ['closed'], shutOrRefused, blocked] as const satisfies readonly Expectation[];
+  for (const [name, { evidence, verdicts }] of Object.entries(forbiddenTable)) {
+    test(name, () => {
+      for (const [index, expect] of expectations.entries()) {
+        const [withControl = '', without = withControl] = (verdicts[index] ?? '').split(' | ');
+        for (const [control, expected] of [[true, withControl] as const, [false, without] as const]) {
+          const { status, finding } = judge({ ...base, ...evidence, expect, control });
+          assert.equal([status, finding?.code].join(' ').trim(), expected, `expect ${expect.join()}, ${control ? 'with' : 'without'} a control`);
+        }
+      }
+    });
+  }
+});
+
 const wanted = (question: Question): Question => ({ ...question, expect: ['open'] });
 const isUdpSilence = ({ outcome, transport }: Question): boolean =>
   outcome?.kind === 'observed' && transport === 'udp' && outcome.reason === 'no-response' && outcome.state !== 'open' && outcome.state !== 'closed';
@@ -500,6 +601,7 @@ describe('judge: whatever was seen', () => {
     attempts: fc.integer({ min: 0, max: 3 }),
     udpRefused: fc.constantFrom(true, false, undefined),
     identityUnknown: fc.constantFrom(true, false, undefined),
+    acceptsAll: fc.constantFrom(true, false, undefined),
   });
   const always = (claim: (question: Question) => void): void => fc.assert(fc.property(anyQuestion, claim), { numRuns: 5_000 });
 
@@ -561,6 +663,14 @@ describe('judge: whatever was seen', () => {
       const { outcome, expect } = question;
       if (outcome?.kind !== 'observed' || proxyTrouble(outcome) === undefined || judge(question).status !== 'pass') return;
       assert.ok(expect.includes('blocked') && outcome.service?.facts.proxyStatus === 403);
+    });
+  });
+  test('no handshake alone decides where every handshake is completed', () => {
+    always((question) => {
+      const { outcome, transport, probe, expect, responderAnswered } = question;
+      if (outcome?.kind !== 'observed' || outcome.state !== 'open' || outcome.service !== undefined || transport !== 'tcp') return;
+      if (traitsOf(probe).identifies || responderAnswered === true || expect.includes('closed')) return;
+      assert.match(judge({ ...question, acceptsAll: true, requirement: 'required' }).status, /^inconclusive$/);
     });
   });
   test('no answer behind an open port fails only where a healthy service is known to answer, or for what it showed before', () => {

@@ -154,6 +154,17 @@ describe('the matrices that come with the package', () => {
     }
   });
 
+  it('only published tables are asked without being named, and every forbidden row has its control before it', () => {
+    for (const matrix of publishedMatrices().map((name) => shipped(name, false))) {
+      const forbidding = matrix.rules.filter(({ expect }) => !expect.includes('open'));
+      assert.ok(matrix.onRequest || forbidding.length === 0, matrix.name);
+      for (const { id, after } of forbidding) {
+        const controls = matrix.rules.filter((rule) => after.includes(rule.id) && rule.expect.includes('open') && probes[rule.probe].identifies);
+        assert.ok(controls.length > 0, `${matrix.name}/${id}`);
+      }
+    }
+  });
+
   it('Systems Manager needs its own endpoint and that of its messages, and every other one for something', () => {
     const { rules } = shipped('ssm-endpoints', false);
     assert.deepEqual(
@@ -171,6 +182,19 @@ describe('the matrices that come with the package', () => {
     for (const { id, requirement, purposes, note } of rules) {
       if (requirement === 'optional') assert.deepEqual([purposes.length, (note ?? '').length > 20], [0, true], id);
     }
+  });
+
+  it('hardening forbids remote management and NetBIOS to clients', () => {
+    assert.deepEqual(
+      shipped('hardening', false).rules.map((rule) => [...portTexts(rule), rule.expect.join()]),
+      [
+        ['389/tcp', 'open'],
+        ['3389/tcp', 'filtered'],
+        ['5985/tcp', 'filtered'],
+        ['5986/tcp', 'filtered'],
+        ['139/tcp', 'closed,filtered'],
+      ],
+    );
   });
 
   it('whoever needs an answer stands after the rule that gives it', () => {

@@ -142,6 +142,65 @@ describe('a plan', () => {
   });
 });
 
+describe('the control of a plan', () => {
+  const ldap: WrittenRule = { id: 'ldap', ports: ['389/tcp'], probe: 'ldap' };
+  const controlsIn = (made: ReturnType<typeof planOf>): readonly string[] => idsOf(made.plan).filter((id) => id.startsWith('control/'));
+  const withControl = { withoutControl: false };
+
+  it('is one check of each pair that is asked for a bare handshake, or for TCP that must not get through', (t) => {
+    const control = 'control/unassigned-port/near1->far1:40/tcp';
+    const forbidden = { ...ldap, expect: ['filtered'] };
+    for (const rules of [[web], [ldap, { ...web, ports: ['1-100/tcp', '443/tcp'] }], [forbidden]])
+      assert.deepEqual(controlsIn(planOf(t, rules, [near, far], withControl)), [control]);
+    assert.deepEqual(controlsIn(planOf(t, [ldap, { ...ldap, id: 'udp', ports: ['9/udp'], probe: 'udp' }], [near, far], withControl)), []);
+    assert.deepEqual(controlsIn(planOf(t, [web], [near, far])), []);
+  });
+
+  it('is asked last, as the agent numbers it, and its matrix is in the report', (t) => {
+    const { plan: made } = planOf(
+      t,
+      [web, { ...web, id: 'gc', ports: ['3268/tcp'], when: 'gc' }],
+      [near, far, { ...far2, features: ['gc'] }],
+      withControl,
+    );
+    assert.deepEqual(idsOf(made), [
+      'mine/web/near1->far1:443/tcp',
+      'mine/gc/near1->far1:3268/tcp not-applicable',
+      'control/unassigned-port/near1->far1:40/tcp',
+      'mine/web/near1->far2:443/tcp',
+      'mine/gc/near1->far2:3268/tcp',
+      'control/unassigned-port/near1->far2:40/tcp',
+    ]);
+    const asked = Array.from(plannedChecks(made)).filter(({ index }) => index !== undefined);
+    assert.deepEqual(
+      asked.map(({ check }) => check),
+      [...expand(made.job, 'near1')],
+    );
+    assert.deepEqual(
+      made.matrices.map(({ name }) => name),
+      ['mine', 'control'],
+    );
+  });
+
+  it('is not asked where no handshake is: the rule does not apply, or nobody can look', (t) => {
+    const blind = { ...near, name: 'blind', address: '127.0.0.8', connector: 'none' };
+    const rules = [ldap, { ...web, when: 'gc' }];
+    assert.deepEqual(controlsIn(planOf(t, rules, [near, blind, far], withControl)), []);
+    assert.deepEqual(controlsIn(planOf(t, [web], [near, blind, far], withControl)), ['control/unassigned-port/near1->far1:40/tcp']);
+  });
+
+  it('is one check of a pair however many matrices bring it together, and no rule that a user may choose', (t) => {
+    const { matrix, inventory } = planOf(t, [web], [near, far]);
+    const both = plan([matrix, { ...matrix, name: 'other' }], inventory, { ...usualChoice, ...withControl });
+    assert.equal(idsOf(both).filter((id) => id.startsWith('control/')).length, 1);
+    assert.throws(
+      () => planOf(t, [web], [near, far], { ...withControl, rules: ['unassigned-port'] }),
+      says(/--rule "unassigned-port" is not in the plan/),
+    );
+    assert.throws(() => plan([{ ...matrix, name: 'control' }], inventory, usualChoice), says(/two matrices are named "control"/));
+  });
+});
+
 describe('the pace', () => {
   it('never loads a destination with more than its limit, whatever the number of sources', () => {
     for (const paceName of paceNames) {
@@ -150,7 +209,7 @@ describe('the pace', () => {
           const choice: PaceChoice = { paceName, ...(perDestination !== undefined && { perDestination }) };
           const pace = paceOf(hostOf(['near']), choice, sources);
           const together = Math.min(sources, agentsAtOnce(choice));
-          const whole = perDestination ?? { gentle: 8, normal: 32, bulk: 16_384 }[paceName];
+          const whole = perDestination ?? { gentle: 8, normal: 32, bulk: 16_448 }[paceName];
           const what = `${paceName}, limit ${whole}, ${sources} sources`;
           assert.ok(pace.perDestination >= 1 && together * pace.perDestination <= whole, what);
           if (paceName === 'gentle') assert.ok(together * (pace.flowsPerSecond ?? Infinity) <= 5 + 1e-9, what);

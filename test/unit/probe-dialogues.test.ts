@@ -118,8 +118,20 @@ describe('dns', () => {
     truncated: false,
     srvTargets: ['dc1.corp.example.test', 'dc2.corp.example.test'],
   };
+  // Three address records that a server may add, written by hand (RFC 1035 §4.1.3; c04a and c062 point at the names of the targets): two of dc1, one of dc2.
+  const glue = 'c04a00010001000003840004c0000202c04a00010001000003840004c0000201c06200010001000003840004c0000209';
+  const withGlue = `${srvReply.slice(0, 20)}0003${srvReply.slice(24)}${glue}`;
   const soa = { variant: 'soa' } as const;
   const zone = { questions: 2, soaPrimary: 'dc1.corp.example.test' };
+
+  test('the addresses that come with the targets are told, sorted, as far as they are the destination’s own', () => {
+    for (const [dnsName, addresses] of [
+      ['dc1.corp.example.test', ['192.0.2.1', '192.0.2.2']],
+      ['DC2', ['192.0.2.9']],
+      ['dc3.corp.example.test', undefined],
+    ] as const)
+      assert.deepEqual(play(dns({ ...questionOf(udp), dnsName }), speak(withGlue, id)).answer.facts.ownAddresses, addresses);
+  });
 
   test('asks SRV, then SOA as a question of its own, each with its own id', () => {
     const first = play(dns(questionOf(udp)), speak(srvReply, id));

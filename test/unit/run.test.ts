@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import type { Facts } from '../../agent/contract/fact.ts';
 import type { Message, Settled } from '../../agent/contract/message.ts';
 import type { Reason, State } from '../../agent/contract/outcome.ts';
 import { exitCode, type Report } from '../../src/report.ts';
 import { run } from '../../src/run.ts';
-import { far, near } from '../support/binary.ts';
+import { far, near, type WrittenHost, type WrittenRule } from '../support/binary.ts';
 import { connectionOf, helloFor, type Script, settledOpen } from '../support/connection.ts';
 import { type Planned, planOf, usualChoice } from '../support/planning.ts';
 import { reportSchemaFile } from '../support/reporting.ts';
@@ -65,6 +66,129 @@ describe('a forbidden port that is silent', () => {
       near2: [helloFor(planned.plan, 'near2'), silent, settledOpen(1), bye],
     });
     assert.deepEqual(verdictsOf(report), ['near1 shut inconclusive no-control', 'near1 web fail no-answer', 'near2 shut pass', 'near2 web pass']);
+  });
+});
+
+describe('what a source saw elsewhere', () => {
+  const dc = (name: string, address: string, fields: object = {}): WrittenHost => ({
+    name,
+    address,
+    roles: ['far', 'dc'],
+    dnsName: `${name}.corp.example.test`,
+    ...fields,
+  });
+  const overBoth = { id: 'dns', ports: ['53/udp', '53/tcp'], probe: 'dns' };
+  const lists = (index: number, ...names: readonly string[]): Settled => answered(index, names, {});
+  const answered = (index: number, names: readonly string[], facts: Facts): Settled => {
+    const { outcome, ...rest } = settled(index, 'open', 'syn-ack');
+    assert.ok(outcome.kind === 'observed');
+    const srvTargets = names.map((name) => `${name}.corp.example.test`);
+    return {
+      ...rest,
+      outcome: { ...outcome, service: { status: 'identified', facts: { rcode: 'NOERROR', authoritative: true, srvTargets, ...facts } } },
+    };
+  };
+  const verdicts = async (t: TestContext, hosts: readonly WrittenHost[], results: readonly Settled[]): Promise<readonly string[]> => {
+    const planned = planOf(t, [overBoth], [near, ...hosts], {}, { domain: 'corp.example.test' });
+    const report = await reportOf(planned, { near1: [helloFor(planned.plan, 'near1'), ...results, bye] });
+    return report.results.map(({ check, verdict }) =>
+      `${check.destination} ${check.transport} ${verdict.status} ${verdict.finding?.code ?? ''}`.trimEnd(),
+    );
+  };
+
+  it('is held against the DCs of the inventory, of which a read-only one registers elsewhere', async (t) => {
+    const hosts = [dc('dc1', '127.0.0.1'), dc('rodc1', '127.0.0.2', { readOnly: true })];
+    assert.deepEqual(await verdicts(t, hosts, [lists(0, 'dc1'), lists(1, 'dc1'), lists(2, 'dc1'), lists(3, 'dc1', 'old')]), [
+      'dc1 udp pass',
+      'dc1 tcp pass',
+      'rodc1 udp pass',
+      'rodc1 tcp warn unknown-dcs',
+    ]);
+  });
+
+  it('over the other transport of the same server is compared, and a difference said once', async (t) => {
+    const hosts = [dc('dc1', '127.0.0.1'), dc('dc2', '127.0.0.2')];
+    const results = [lists(0, 'dc1', 'dc2'), lists(1, 'dc1'), lists(2, 'dc1', 'dc2'), lists(3, 'dc1', 'dc2')];
+    assert.deepEqual(await verdicts(t, hosts, results), ['dc1 udp pass', 'dc1 tcp warn dcs-not-registered', 'dc2 udp pass', 'dc2 tcp pass']);
+    const planned = planOf(t, [overBoth], [near, ...hosts], {}, { domain: 'corp.example.test' });
+    const report = await reportOf(planned, { near1: [helloFor(planned.plan, 'near1'), ...results, bye] });
+    assert.deepEqual(report.results[1]?.verdict.also, [{ code: 'dns-disagrees', onlyTcp: [], onlyUdp: ['dc2.corp.example.test'] }]);
+  });
+
+  it('makes an address of a DC that answers nothing worth a warning where DNS gives it', async (t) => {
+    const hosts = [dc('dc1', '127.0.0.1'), { ...dc('dc1-b', '127.0.0.2'), dnsName: 'dc1.corp.example.test' }];
+    const given = (index: number, ...addresses: readonly string[]): Settled => answered(index, ['dc1'], { ownAddresses: addresses });
+    const silent = [settled(2, 'open|filtered', 'no-response'), settled(3, 'filtered', 'no-response')];
+    assert.deepEqual(await verdicts(t, hosts, [given(0, '127.0.0.1', '127.0.0.2'), given(1, '127.0.0.1', '127.0.0.9'), ...silent]), [
+      'dc1 udp warn dc-registers-unreachable-address',
+      'dc1 tcp warn dc-registers-unknown-address',
+      'dc1-b udp fail no-answer',
+      'dc1-b tcp fail no-answer',
+    ]);
+  });
+
+  it('of a DC that is not in the inventory as one is compared with nothing', async (t) => {
+    const other = { ...dc('far1', '127.0.0.1'), roles: ['far'] };
+    assert.deepEqual(await verdicts(t, [other], [lists(0, 'far1', 'old'), lists(1, 'far1', 'old')]), ['far1 udp pass', 'far1 tcp pass']);
+  });
+});
+
+describe('a source whose every handshake is completed', () => {
+  const ldap = { id: 'ldap', ports: ['389/tcp'], probe: 'ldap' };
+  const shutLdap = { ...ldap, id: 'shut-ldap', ports: ['390/tcp'], expect: ['filtered'] };
+  const silent = (index: number): Settled => settled(index, 'filtered', 'no-response');
+  const served = (index: number): Settled => {
+    const { outcome, ...rest } = settled(index, 'open', 'syn-ack');
+    assert.ok(outcome.kind === 'observed');
+    return { ...rest, outcome: { ...outcome, service: { status: 'identified', facts: { domain: 'corp.example.test' } } } };
+  };
+  const reported = async (t: TestContext, rules: readonly WrittenRule[], results: readonly Settled[]): Promise<Report> => {
+    const planned = planOf(t, rules, [near, far], { withoutControl: false });
+    return reportOf(planned, { near1: [helloFor(planned.plan, 'near1'), ...results, bye] });
+  };
+
+  it('is told by the control, and what is only a handshake is undecided', async (t) => {
+    const report = await reported(t, [web, ldap], [settledOpen(0), served(1), settledOpen(2)]);
+    assert.deepEqual(verdictsOf(report), ['near1 web inconclusive accept-all', 'near1 ldap pass', 'near1 unassigned-port warn accept-all']);
+    assert.equal(exitCode(report), 3);
+    assert.deepEqual(
+      report.matrices.map(({ name }) => name),
+      ['mine', 'control'],
+    );
+  });
+
+  it('is none where the control is refused or silent', async (t) => {
+    for (const seen of [silent(2), settled(2, 'closed', 'conn-refused'), settled(2, 'filtered', 'host-unreach')]) {
+      const report = await reported(t, [web, ldap], [settledOpen(0), served(1), seen]);
+      assert.deepEqual(verdictsOf(report), ['near1 web pass', 'near1 ldap pass', 'near1 unassigned-port pass']);
+      assert.equal(exitCode(report), 0);
+    }
+  });
+
+  it('has no sign of life in a handshake: only an answer is a control of what is forbidden', async (t) => {
+    const dead = await reported(t, [forbidden, web], [silent(0), settledOpen(1), settledOpen(2)]);
+    assert.deepEqual(verdictsOf(dead), [
+      'near1 shut inconclusive no-control',
+      'near1 web inconclusive accept-all',
+      'near1 unassigned-port warn accept-all',
+    ]);
+    const alive = await reported(t, [forbidden, ldap], [silent(0), served(1), settledOpen(2)]);
+    assert.deepEqual(verdictsOf(alive), ['near1 shut pass', 'near1 ldap pass', 'near1 unassigned-port warn accept-all']);
+  });
+
+  it('does not show a forbidden port open', async (t) => {
+    const report = await reported(t, [forbidden, shutLdap, ldap], [settledOpen(0), served(1), served(2), settledOpen(3)]);
+    assert.deepEqual(verdictsOf(report), [
+      'near1 shut inconclusive accept-all',
+      'near1 shut-ldap fail forbidden-open',
+      'near1 ldap pass',
+      'near1 unassigned-port warn accept-all',
+    ]);
+  });
+
+  it('without a result of the control is judged as if there were none, and the run says what is missing', async (t) => {
+    const report = await reported(t, [web], [settledOpen(0)]);
+    assert.deepEqual(verdictsOf(report), ['near1 web pass', 'near1 unassigned-port error not-checked']);
   });
 });
 
