@@ -9,12 +9,15 @@ import { speakers } from './probes/registry.ts';
 /** What the inquiries of one source towards one destination share. `question` gives all that does not depend on the check, as it is known now. */
 export interface Terms {
   readonly attempts: number;
-  readonly question: () => Omit<Question, 'transport' | 'port' | 'interface' | 'form' | 'variant'>;
+  readonly question: () => Omit<Question, 'transport' | 'port' | 'interface' | 'size' | 'form' | 'variant'>;
   /** Local port for the next dial, where the job prescribes a range. */
   readonly localPort: () => number | undefined;
   /** Told of every dial. */
   readonly dialled: () => void;
 }
+
+/** Links of ever smaller size that a path may have: after so many the question is not asked in smaller fragments still. */
+const mostTooBig = 3;
 
 /** Most sockets that an inquiry may hold at a time: UDP asks again while the first question waits, TCP in another form. */
 export function socketsOf({ transport, probe }: Check, attempts: number): number {
@@ -30,6 +33,8 @@ export class Inquiry {
   #pending: readonly Conversation[] = [];
   readonly #forms: number;
   #attempts = 0;
+  /** How many of the attempts were too big for the path. */
+  #tooBig = 0;
   #form = 0;
   #transport: Transport;
   #variant: string | undefined;
@@ -60,9 +65,14 @@ export class Inquiry {
     return times.length === 0 ? undefined : Math.max(...times);
   }
 
+  /** What was too big for the path was no try: it did not get there. */
+  get #triesLeft(): number {
+    return this.#terms.attempts - (this.#attempts - this.#tooBig);
+  }
+
   /** Asks once more while the earlier question still waits: UDP at any time, TCP only where a connected service may prefer another form. */
   askAgain(): void {
-    if (this.#over || this.#answered !== undefined || this.#attempts >= this.#terms.attempts) return;
+    if (this.#over || this.#answered !== undefined || this.#triesLeft <= 0) return;
     const anotherForm = this.#form + 1 < this.#forms;
     if (this.#transport === 'tcp' && !(anotherForm && this.connectedAt !== undefined)) return;
     if (anotherForm) this.#form += 1;
@@ -83,7 +93,7 @@ export class Inquiry {
   #dial(): void {
     this.#attempts += 1;
     this.#terms.dialled();
-    const { address, probe, interface: rpcInterface } = this.#check;
+    const { address, probe, size, interface: rpcInterface } = this.#check;
     const port = this.#port;
     const question = this.#terms.question();
     const from = this.#terms.localPort();
@@ -94,6 +104,7 @@ export class Inquiry {
       port,
       form: this.#form,
       ...(rpcInterface !== undefined && { interface: rpcInterface }),
+      ...(size !== undefined && { size }),
       ...(this.#variant !== undefined && { variant: this.#variant }),
     });
     const manner = {
@@ -108,8 +119,13 @@ export class Inquiry {
     this.#pending = [...this.#pending, conversation];
   }
 
-  #weigh({ outcome, next }: Ending): void {
+  #weigh({ outcome, next, tooBig }: Ending): void {
     if (this.#over) return;
+    if (tooBig === true && this.#tooBig < mostTooBig) {
+      this.#tooBig += 1;
+      this.#dial();
+      return;
+    }
     if (this.#answered !== undefined) {
       this.#best = withFollowUp(this.#answered, outcome, this.#transport);
       this.#end();
@@ -118,7 +134,7 @@ export class Inquiry {
     this.#best = better(this.#best, outcome);
     if (next !== undefined && outcome.kind === 'observed') this.#followUp(outcome, next);
     else if (isSettled(outcome)) this.#end();
-    else if (hungUp(outcome) && this.#attempts < this.#terms.attempts) {
+    else if (hungUp(outcome) && this.#triesLeft > 0) {
       this.#form = Math.min(this.#form + 1, this.#forms - 1);
       this.#dial();
     } else if (this.#pending.length === 0) this.#end();
@@ -138,7 +154,7 @@ export class Inquiry {
     const outcome = this.#best;
     if (outcome === undefined) throw new Error(`${this.#check.id}: ended without an outcome`);
     this.abandon();
-    this.#finished(outcome);
+    this.#finished(this.#tooBig > 0 ? withTooBig(outcome, this.#tooBig) : outcome);
   }
 }
 
@@ -174,4 +190,11 @@ function withFollowUp(answered: Observed, outcome: Outcome, transport: Transport
   }
   const came = outcome.kind === 'failed' ? outcome.code : (outcome.service?.status ?? outcome.reason);
   return { ...answered, service: { ...service, facts: { ...service.facts, followUp: `${transport}: ${came}` } } };
+}
+
+/** The outcome with the fact that the path said how much it carries: also of an answer that did not come after all. */
+function withTooBig(outcome: Outcome, times: number): Outcome {
+  if (outcome.kind === 'failed') return outcome;
+  const { status, facts } = outcome.service ?? { status: 'silent', facts: {} };
+  return { ...outcome, service: { status, facts: { ...facts, fragmentationNeeded: times } } };
 }

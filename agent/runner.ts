@@ -12,7 +12,7 @@ import type { LocateJob } from './contract/locate.ts';
 import type { Alive, Bye, Settled } from './contract/message.ts';
 import type { Outcome } from './contract/outcome.ts';
 import { socketsOf, Inquiry, type Terms } from './inquiry.ts';
-import { type Item, type Lane, lanesOf, withoutPort } from './lane.ts';
+import { type Item, type Lane, lanesOf, withoutAnswer, withoutPort } from './lane.ts';
 import type { Converse } from './locate.ts';
 import { Conversation } from './net/conversation.ts';
 import type { Target } from './net/dial.ts';
@@ -195,11 +195,11 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
 
       const start = (item: Item, lane: Lane): void => {
         const { check } = item;
-        const port = typeof check.port === 'number' ? check.port : lane.rpcPort(check);
-        if (port === undefined) {
-          const outcome = withoutPort(check, lane);
-          lane.settle(check, outcome);
-          settled({ item, lane, outcome, attempts: 0, elapsedMs: 0 });
+        const known = typeof check.port === 'number' ? check.port : lane.rpcPort(check);
+        const port = known === undefined ? withoutPort(check, lane) : (withoutAnswer(check, lane) ?? known);
+        if (typeof port !== 'number') {
+          lane.settle(check, port);
+          settled({ item, lane, outcome: port, attempts: 0, elapsedMs: 0 });
           return;
         }
         inFlight += 1;

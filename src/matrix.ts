@@ -7,6 +7,7 @@ import { refuseImpossibleOrder } from './prerequisite.ts';
 import { quote } from './quotation.ts';
 import { fillRule, type Rule, type WrittenRule } from './rule.ts';
 import { refuseContradictions, refuseRepetitions } from './rule-conflict.ts';
+import { refuseImpossibleSize } from './rule-size.ts';
 import { nearest } from './suggestion.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -82,9 +83,14 @@ export function matrixFile(nameOrPath: string, cwd: string): string {
 
 function buildRules(document: Document, written: WrittenMatrix, asPublished: boolean): readonly Rule[] {
   const source = written.source ?? document.file;
-  const rules = written.rules.map((rule, index) => fillRule(document, rule, index, asPublished, source));
+  const rules = written.rules.flatMap((rule, index) =>
+    asPublished && rule.published === null ? [] : [fillRule(document, rule, index, asPublished, source)],
+  );
   refuseRepetitions(document, rules, asPublished);
   refuseImpossibleOrder(document, rules);
-  for (const rule of rules) refuseContradictions(document, rule, rules);
+  for (const rule of rules) {
+    refuseContradictions(document, rule, rules);
+    refuseImpossibleSize(document, rule, rules);
+  }
   return rules.map(({ rule }) => rule);
 }

@@ -129,6 +129,7 @@ function verdictOn(
           probe: check.probe,
           port: outcome.target.port,
           range: rangeOf(check),
+          size: check.size,
           facts: service.facts,
           limits: rule.rule.limits,
           expected,
@@ -141,12 +142,13 @@ function verdictOn(
     probe: check.probe,
     transport: check.transport,
     interface: check.interface,
+    size: check.size,
     platform: destination.os,
     outcome,
     skip: isPlannedSkip(skip) ? skip : undefined,
     assessed: answer === undefined ? [] : assess(answer),
     attempts: seen?.attempts,
-    identityUnknown: answer !== undefined && isIdentityUnknown(answer),
+    identityUnknown: answer !== undefined && check.size === undefined && isIdentityUnknown(answer),
     ...surroundings,
   });
 }

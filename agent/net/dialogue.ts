@@ -6,7 +6,7 @@
  */
 import type { Facts } from '../contract/fact.ts';
 import type { ServiceStatus } from '../contract/outcome.ts';
-import type { RpcInterface, Transport } from '../contract/probe.ts';
+import type { RpcInterface, Size, Transport } from '../contract/probe.ts';
 import type { Decoded } from '../codecs/decoded.ts';
 
 /** Verdict of a step on the bytes received so far (TCP: all since the last step; UDP: one datagram). `unrelated`: an answer, but not to our question. */
@@ -56,6 +56,8 @@ export interface Question {
   /** The source's own machine account in the destination's domain (`CLIENT$`), where it has one. */
   readonly account?: string;
   readonly authorities?: string;
+  /** What is to be large; absent: nothing, the question is asked as it is. */
+  readonly size?: Size;
   /** Which form of the question, 0 first; and the variant that an earlier answer asked for. */
   readonly form: number;
   readonly variant?: string;

@@ -25,7 +25,7 @@ const importers: Readonly<Record<string, RegExp>> = {
   yaml: /^src\/document\.ts$/,
   yargs: /^src\/(cli\.ts$|commands\/)/,
 };
-const pure = /^src\/(plan|meetings|pace|assess|judge|diagnose|report|drift|verdict)\.ts$|^src\/(reporters|preflight)\//;
+const pure = /^src\/(plan|meetings|pace|assess|judge|diagnose|path-size|report|drift|verdict)\.ts$|^src\/(reporters|preflight)\//;
 const impure = /^node:(fs|net|child_process|process|dgram|tls|os|http|https|timers|worker_threads)/;
 
 const rules: readonly Rule[] = [
