@@ -6,7 +6,7 @@ import type { Load, PathDiagnosis, Result, Way } from './report.ts';
 const ethernet = 1_500;
 const headers = { ipv4: 28, ipv6: 48 } as const;
 
-/** One check with a size. `whole`: it travels as one datagram, which Linux forbids routers to cut up. `learned`: the path said how much it carries. */
+/** One check with a size. `whole`: it travels as one datagram, which Linux forbids routers to cut up. `learned`: the path said that it is too big. */
 interface Sent {
   readonly of: Size['of'];
   readonly transport: Transport;
@@ -39,7 +39,10 @@ export function diagnosePath(results: readonly Result[]): readonly PathDiagnosis
   const [first] = results;
   if (first === undefined) return [];
   const pair = { source: first.check.source, destination: first.check.destination };
-  const sent = results.flatMap((result) => sentOf(result));
+  const told = results.flatMap((result) => sentOf(result));
+  // Once the path has told one datagram, the system cuts up all that are as large, without a word.
+  const known = Math.min(...told.filter(({ learned }) => learned).map(({ bytes }) => bytes));
+  const sent = told.map((one): Sent => ({ ...one, whole: one.whole && one.bytes < known }));
   const there = causeOf(
     pair,
     'there',
@@ -51,7 +54,7 @@ export function diagnosePath(results: readonly Result[]): readonly PathDiagnosis
     sent.filter(({ of }) => of === 'reply'),
   );
   if (there !== undefined && back !== undefined && 'way' in there && there.code === back.code) return [{ ...there, way: 'both' }];
-  return [there ?? learnedOf(pair, sent), back].filter((cause) => cause !== undefined);
+  return [there ?? (known < Infinity ? learnedOf(pair, sent) : undefined), back].filter((cause) => cause !== undefined);
 }
 
 function sentOf({ check, outcome, verdict }: Result): readonly Sent[] {
@@ -91,9 +94,9 @@ function causeOf(pair: Pick<Cause, 'source' | 'destination'>, way: Exclude<Way, 
   return { code: 'fragments-dropped', ...about, lost: load('udp', fragments.lost), ...whole, way };
 }
 
-/** The path said how much it carries, and what was cut up to that passed. */
+/** The path said how much it carries: what was cut up to that passed. */
 function learnedOf(pair: Pick<Cause, 'source' | 'destination'>, sent: readonly Sent[]): PathDiagnosis | undefined {
-  const passed = sent.filter((one) => one.learned && one.passed).map(({ bytes }) => bytes);
+  const passed = sent.filter((one) => one.transport === 'udp' && one.of === 'request' && one.passed && !one.whole).map(({ bytes }) => bytes);
   return passed.length === 0 ? undefined : { code: 'mtu-learned', ...pair, passed: load('udp', Math.max(...passed)) };
 }
 

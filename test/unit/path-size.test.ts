@@ -161,7 +161,8 @@ describe('what the path does to large packets', () => {
 
   it('a path that says how much it carries is said to be so, unless something is lost', () => {
     const told = passed(udp(1_452), { fragmentationNeeded: 1 });
-    assert.deepEqual(diagnosePath([passed(udp(1_232)), told, passed(udp(2_000))]), [{ code: 'mtu-learned', ...pair, passed: load('udp', 1_452) }]);
+    assert.deepEqual(diagnosePath([passed(udp(1_232)), told, passed(udp(2_000))]), [{ code: 'mtu-learned', ...pair, passed: load('udp', 2_000) }]);
+    assert.deepEqual(diagnosePath([passed(udp(1_232)), told]), [{ code: 'mtu-learned', ...pair, passed: load('udp', 1_452) }]);
     assert.deepEqual(diagnosePath([passed(udp(1_232)), told, lost(udp(2_000)), passed(tcp(4_000))]), [
       { code: 'fragments-dropped', ...pair, way: 'there', lost: load('udp', 2_000), ...small },
     ]);
@@ -169,7 +170,9 @@ describe('what the path does to large packets', () => {
 
   it('a datagram that the path called too big, and that was lost in fragments, is a fragment', () => {
     const results = [passed(udp(1_232)), lost(udp(1_452), { facts: { fragmentationNeeded: 1 } }), lost(udp(2_000)), passed(tcp(4_000))];
-    assert.deepEqual(diagnosePath(results), [{ code: 'fragments-dropped', ...pair, way: 'there', lost: load('udp', 1_452), ...small }]);
+    const said = [{ code: 'fragments-dropped', ...pair, way: 'there', lost: load('udp', 1_452), ...small }];
+    assert.deepEqual(diagnosePath(results), said);
+    assert.deepEqual(diagnosePath([...results, lost(udp(1_452))]), said, 'another one was cut up without a word');
   });
 
   it('over IPv6 the same datagram has less room: 1460 bytes are in fragments there', () => {
