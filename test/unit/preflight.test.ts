@@ -266,6 +266,17 @@ for (const { name, purpose = 'join-windows', found = located(), faults = {}, nam
   });
 }
 
+test('what was not asked in large packets, since it failed in small ones, is no news', () => {
+  const faults: Faults = {
+    'kerberos-udp': ['fail', 'no-answer'],
+    'kerberos-udp-1452': ['skip', 'prerequisite'],
+    'kerberos-udp-2000': ['skip', 'prerequisite'],
+  };
+  const { conclusion, results } = concludeWith('join-windows', located(), faults);
+  assert.ok(results.some(({ verdict }) => verdict.finding?.code === 'prerequisite'));
+  assert.deepEqual(conclusion.skipped, []);
+});
+
 test("a DC's own DNS is asked only where this host uses it as a resolver", () => {
   const found = located({ resolvers: [resolver('192.0.2.1', ['dc1', 'dc2'], ['dc1', 'dc2'])] });
   const { results } = concludeWith('join-windows', found);
