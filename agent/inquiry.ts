@@ -10,7 +10,7 @@ import { speakers } from './probes/registry.ts';
 /** What the inquiries of one source towards one destination share. `question` gives all that does not depend on the check, as it is known now. */
 export interface Terms {
   readonly attempts: number;
-  readonly question: () => Omit<Question, 'transport' | 'port' | 'interface' | 'form' | 'variant' | 'local'>;
+  readonly question: () => Omit<Question, 'transport' | 'port' | 'interface' | 'size' | 'form' | 'variant' | 'local'>;
   /** Local port for the next dial, where the job prescribes a range. */
   readonly localPort: () => number | undefined;
   /** Local UDP ports that probes may ask from where they would like to. */
@@ -20,6 +20,9 @@ export interface Terms {
   /** Told of every dial. */
   readonly dialled: () => void;
 }
+
+/** Links of ever smaller size that a path may have: after so many the question is not asked in smaller fragments still. */
+const mostTooBig = 3;
 
 /** Most sockets that an inquiry may hold at a time: UDP asks again while the first question waits, TCP in another form. */
 export function socketsOf({ transport, probe }: Check, attempts: number): number {
@@ -35,6 +38,8 @@ export class Inquiry {
   #pending: readonly Conversation[] = [];
   readonly #forms: number;
   #attempts = 0;
+  /** How many of the attempts were too big for the path. */
+  #tooBig = 0;
   #form = 0;
   #transport: Transport;
   #variant: string | undefined;
@@ -65,9 +70,14 @@ export class Inquiry {
     return times.length === 0 ? undefined : Math.max(...times);
   }
 
+  /** What was too big for the path was no try: it did not get there. */
+  get #triesLeft(): number {
+    return this.#terms.attempts - (this.#attempts - this.#tooBig);
+  }
+
   /** Asks once more while the earlier question still waits: UDP at any time, TCP only where a connected service may prefer another form. */
   askAgain(): void {
-    if (this.#over || this.#answered !== undefined || this.#attempts >= this.#terms.attempts) return;
+    if (this.#over || this.#answered !== undefined || this.#triesLeft <= 0) return;
     const anotherForm = this.#form + 1 < this.#forms;
     if (this.#transport === 'tcp' && !(anotherForm && this.connectedAt !== undefined)) return;
     if (anotherForm) this.#form += 1;
@@ -88,7 +98,7 @@ export class Inquiry {
   #dial(): void {
     this.#attempts += 1;
     this.#terms.dialled();
-    const { address, probe, interface: rpcInterface } = this.#check;
+    const { address, probe, size, interface: rpcInterface } = this.#check;
     const port = this.#port;
     const question = this.#terms.question();
     const target = { transport: this.#transport, address, port, ...this.#origin() };
@@ -99,6 +109,7 @@ export class Inquiry {
       form: this.#form,
       local: (): Endpoint | undefined => conversation.local,
       ...(rpcInterface !== undefined && { interface: rpcInterface }),
+      ...(size !== undefined && { size }),
       ...(this.#variant !== undefined && { variant: this.#variant }),
     });
     const manner = {
@@ -122,9 +133,14 @@ export class Inquiry {
     return isOurs ? { preferredPort } : {};
   }
 
-  #weigh({ outcome, next, release }: Ending): void {
+  #weigh({ outcome, next, release, tooBig }: Ending): void {
     if (release !== undefined) this.#terms.linger(release);
     if (this.#over) return;
+    if (tooBig === true && this.#tooBig < mostTooBig) {
+      this.#tooBig += 1;
+      this.#dial();
+      return;
+    }
     if (this.#answered !== undefined) {
       this.#best = withFollowUp(this.#answered, outcome, this.#transport);
       this.#end();
@@ -133,7 +149,7 @@ export class Inquiry {
     this.#best = better(this.#best, outcome);
     if (next !== undefined && outcome.kind === 'observed') this.#followUp(outcome, next);
     else if (isSettled(outcome)) this.#end();
-    else if (hungUp(outcome) && this.#attempts < this.#terms.attempts) {
+    else if (hungUp(outcome) && this.#triesLeft > 0) {
       this.#form = Math.min(this.#form + 1, this.#forms - 1);
       this.#dial();
     } else if (this.#pending.length === 0) this.#end();
@@ -153,7 +169,7 @@ export class Inquiry {
     const outcome = this.#best;
     if (outcome === undefined) throw new Error(`${this.#check.id}: ended without an outcome`);
     this.abandon();
-    this.#finished(outcome);
+    this.#finished(this.#tooBig > 0 ? withTooBig(outcome, this.#tooBig) : outcome);
   }
 }
 
@@ -189,4 +205,11 @@ function withFollowUp(answered: Observed, outcome: Outcome, transport: Transport
   }
   const came = outcome.kind === 'failed' ? outcome.code : (outcome.service?.status ?? outcome.reason);
   return { ...answered, service: { ...service, facts: { ...service.facts, followUp: `${transport}: ${came}` } } };
+}
+
+/** The outcome with the fact that the path said how much it carries: also of an answer that did not come after all. */
+function withTooBig(outcome: Outcome, times: number): Outcome {
+  if (outcome.kind === 'failed') return outcome;
+  const { status, facts } = outcome.service ?? { status: 'silent', facts: {} };
+  return { ...outcome, service: { status, facts: { ...facts, fragmentationNeeded: times } } };
 }

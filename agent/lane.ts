@@ -98,6 +98,12 @@ export class Lane {
     return settled.find(({ probe }) => probe === 'epm') ?? settled[0];
   }
 
+  /** A prerequisite of a check with a size that was not answered: what is lost when it is large tells nothing where the small one is lost too. */
+  unanswered(check: Check): Prerequisite | undefined {
+    if (check.size === undefined) return undefined;
+    return check.after?.flatMap((id) => this.#settled.get(id) ?? []).find(({ outcome }) => !isAnswered(outcome));
+  }
+
   /** The port that a check of an RPC interface dials: fixed by the site, or named by the endpoint mapper. */
   rpcPort(check: Check): number | undefined {
     if (check.interface === undefined) return undefined;
@@ -106,7 +112,7 @@ export class Lane {
 
   #waits(check: Check): boolean {
     if (check.interface !== undefined && this.host.rpc?.[check.interface] !== undefined) return false;
-    const canDoWithout = traitsOf(check.probe).needs === undefined;
+    const canDoWithout = traitsOf(check.probe).needs === undefined && check.size === undefined;
     return check.after?.some((id) => !this.#settled.has(id) && !(canDoWithout && this.#overdue.has(id))) ?? false;
   }
 }
@@ -148,6 +154,16 @@ export function withoutPort(check: Check, lane: Lane): Outcome {
   }
   const message = 'the endpoint mapper did not name the port';
   return { kind: 'failed', code: 'prerequisite', message, ...(before !== undefined && { because: before.id }) };
+}
+
+/** The outcome of a check with a size whose small question was not answered; undefined where it was, and for any other check. */
+export function withoutAnswer(check: Check, lane: Lane): Outcome | undefined {
+  const before = lane.unanswered(check);
+  return before && { kind: 'failed', code: 'prerequisite', message: 'the same question in a small packet was not answered', because: before.id };
+}
+
+function isAnswered(outcome: Outcome): boolean {
+  return outcome.kind === 'observed' && outcome.service?.status === 'identified';
 }
 
 function learn(known: Known, facts: Facts): Known {

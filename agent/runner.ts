@@ -13,7 +13,7 @@ import type { Alive, Bye, Settled } from './contract/message.ts';
 import type { Outcome } from './contract/outcome.ts';
 import { traitsOf } from './contract/probe.ts';
 import { socketsOf } from './inquiry.ts';
-import { type Item, type Lane, lanesOf, withoutPort } from './lane.ts';
+import { type Item, type Lane, lanesOf, withoutAnswer, withoutPort } from './lane.ts';
 import type { Converse } from './locate.ts';
 import { type NameTerms, pursue } from './name-inquiry.ts';
 import { Conversation } from './net/conversation.ts';
@@ -218,11 +218,11 @@ function passes(
 
       const start = (item: Item, lane: Lane): void => {
         const { check } = item;
-        const port = typeof check.port === 'number' ? check.port : lane.rpcPort(check);
-        if (port === undefined) {
-          const outcome = withoutPort(check, lane);
-          lane.settle(check, outcome);
-          settled({ item, lane, outcome, attempts: 0, elapsedMs: 0 });
+        const known = typeof check.port === 'number' ? check.port : lane.rpcPort(check);
+        const port = known === undefined ? withoutPort(check, lane) : (withoutAnswer(check, lane) ?? known);
+        if (typeof port !== 'number') {
+          lane.settle(check, port);
+          settled({ item, lane, outcome: port, attempts: 0, elapsedMs: 0 });
           return;
         }
         inFlight += 1;

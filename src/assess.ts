@@ -1,6 +1,6 @@
 /** What the facts of an identified service mean, given what the destination should be and the rule's limits. */
 import type { Facts } from '../agent/contract/fact.ts';
-import type { ProbeName } from '../agent/contract/probe.ts';
+import type { ProbeName, Size } from '../agent/contract/probe.ts';
 import { isSameAddress } from './address.ts';
 import type { Limits } from './matrix.ts';
 import type { Finding } from './verdict.ts';
@@ -30,6 +30,8 @@ export interface Answer {
   readonly port: number;
   /** The range that the rule opens, as it writes it, where the port was learned from the endpoint mapper. */
   readonly range?: string | undefined;
+  /** What the check made large, where it did. */
+  readonly size?: Size | undefined;
   readonly facts: Facts;
   readonly limits: Limits;
   readonly expected: ExpectedIdentity;
@@ -87,8 +89,12 @@ const rules: Readonly<Record<ProbeName, readonly Rule[]>> = {
 /** What holds for every protocol. */
 const everywhere: readonly Rule[] = [clock, followUp];
 
-/** What is worth saying about the answer of a service that identified itself: each finding once, in the order of the rules. */
+/**
+ * What is worth saying about the answer of a service that identified itself: each finding once, in the order of the rules. Of an answer to a large question
+ * only that it came: what it says was said of the small one.
+ */
 export function assess(answer: Answer): readonly Assessed[] {
+  if (answer.size !== undefined) return [answerSize(answer)].filter((found) => found !== undefined);
   return [...rules[answer.probe], ...everywhere].map((rule) => rule(answer)).filter((found) => found !== undefined);
 }
 
@@ -109,6 +115,14 @@ export function isIdentityUnknown({ probe, facts, expected }: Pick<Answer, 'prob
     default:
       return false;
   }
+}
+
+// Sizes
+
+/** A short answer shows nothing of what the path carries. */
+function answerSize({ size, facts: { answerBytes = 0 } }: Answer): Assessed | undefined {
+  if (size?.of !== 'reply' || answerBytes >= size.bytes) return undefined;
+  return warn({ code: 'answer-short', bytes: answerBytes, wanted: size.bytes });
 }
 
 // Identity

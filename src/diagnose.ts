@@ -1,4 +1,5 @@
 /** Causes that no single check can see: read off all results of a source and destination together. Pure. */
+import { diagnosePath } from './path-size.ts';
 import type { Diagnosis, Result } from './report.ts';
 
 /** Fewer silent checks than this are no pattern. */
@@ -29,7 +30,7 @@ function diagnosePair(results: readonly Result[]): readonly Diagnosis[] {
   const udp = results.filter(({ check }) => check.transport === 'udp' && check.probe !== 'udp');
   const tcpPasses = results.some((result) => result.check.transport === 'tcp' && isIdentified(result));
   if (tcpPasses && udp.length >= pattern && udp.every(isUnanswered)) diagnoses.push({ code: 'udp-shut', source, destination });
-  return diagnoses;
+  return [...diagnoses, ...diagnosePath(results)];
 }
 
 /** Destinations from which no source, of two or more, had anything. */

@@ -1,6 +1,6 @@
 /** The verdict table (DESIGN section 6): is what was seen what the rule wants? */
 import type { Failed, Observed, Outcome, Reason, ServiceStatus } from '../agent/contract/outcome.ts';
-import { type Platform, type ProbeName, type RpcInterface, traitsOf, type Transport } from '../agent/contract/probe.ts';
+import { type Platform, type ProbeName, type RpcInterface, type Size, traitsOf, type Transport } from '../agent/contract/probe.ts';
 import type { Assessed } from './assess.ts';
 import { proxyTrouble } from './proxy-trouble.ts';
 import type { Expectation, Finding, Note, Requirement, Verdict } from './verdict.ts';
@@ -13,6 +13,8 @@ export interface Question {
   readonly transport: Transport;
   /** The RPC interface that was asked for, where the check names one. */
   readonly interface?: RpcInterface | undefined;
+  /** What the check makes large, where it does: its small question was answered. */
+  readonly size?: Size | undefined;
   /** What the destination runs on; undefined: nobody said. */
   readonly platform?: Platform | undefined;
   /** Undefined: nothing was asked because the plan says so (`skip`), or the source never told. */
@@ -211,7 +213,13 @@ function forbiddenAbsent({ outcome, attempts, interface: asked }: Seen): Judgeme
 function serviceSilent(seen: Seen): Judgement {
   const assessed = byAssessment(seen);
   if (assessed.status === 'fail') return assessed;
+  if (seen.size !== undefined && statusOf(seen) === 'silent') return sizeLost(seen, seen.size);
   return isTelling(seen) ? fail({ code: 'service-silent', status: statusOf(seen) }) : unproven(seen);
+}
+
+/** The small question was answered, the large one was not, or not in full. */
+function sizeLost(seen: Seen, { of, bytes }: Size): Judgement {
+  return isTelling(seen) ? fail({ code: 'size-lost', of, bytes }) : inconclusive({ code: 'size-lost', of, bytes, unproven: true });
 }
 
 function unproven(seen: Seen): Judgement {
@@ -272,7 +280,9 @@ function blockedIfAlive({ outcome, control, receipt }: Seen): Judgement {
 }
 
 /** A token that a live responder missed says more than the silence. */
-function silence({ outcome, probe, receipt }: Seen): Judgement {
+function silence(seen: Seen): Judgement {
+  const { outcome, probe, receipt, size } = seen;
+  if (size !== undefined && outcome.reason === 'no-response') return sizeLost(seen, size);
   return traitsOf(probe).silence === 'failure' || receipt === 'missing' ? fail(lackOfAnswer(outcome.reason)) : uninformative();
 }
 
@@ -305,9 +315,10 @@ function lackOfAnswer(reason: Reason): Finding {
   return { code: rejections.has(reason) ? 'rejected' : 'no-answer', reason };
 }
 
-/** How many questions an answer took: one that it led to is no second attempt at the first. */
+/** How many questions an answer took: neither one that it led to nor one that was too big for the path is a second attempt at the first. */
 function questionsOf(outcome: Outcome | undefined): number {
-  return (outcome?.kind === 'observed' ? outcome.service?.facts.questions : undefined) ?? 1;
+  const facts = outcome?.kind === 'observed' ? outcome.service?.facts : undefined;
+  return (facts?.questions ?? 1) + (facts?.fragmentationNeeded ?? 0);
 }
 
 function statusOf({ outcome }: Seen): ServiceStatus {

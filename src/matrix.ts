@@ -7,6 +7,7 @@ import { refuseImpossibleOrder } from './prerequisite.ts';
 import { quote } from './quotation.ts';
 import { fillRule, type Rule, type WrittenRule } from './rule.ts';
 import { refuseAimless, refuseContradictions, refuseRepetitions } from './rule-conflict.ts';
+import { refuseImpossibleSize } from './rule-size.ts';
 import { nearest } from './suggestion.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -97,10 +98,15 @@ export function isMatrixPath(nameOrPath: string): boolean {
 
 function buildRules(document: Document, written: WrittenMatrix, asPublished: boolean): readonly Rule[] {
   const source = written.source ?? document.file;
-  const rules = written.rules.map((rule, index) => fillRule(document, rule, index, asPublished, source));
+  const rules = written.rules.flatMap((rule, index) =>
+    asPublished && rule.published === null ? [] : [fillRule(document, rule, index, asPublished, source)],
+  );
   refuseAimless(document, rules, written.to);
   refuseRepetitions(document, rules, asPublished);
   refuseImpossibleOrder(document, rules);
-  for (const rule of rules) refuseContradictions(document, rule, rules);
+  for (const rule of rules) {
+    refuseContradictions(document, rule, rules);
+    refuseImpossibleSize(document, rule, rules);
+  }
   return rules.map(({ rule }) => rule);
 }

@@ -286,9 +286,9 @@ function flatten(chosen: Map<Matrix, readonly Rule[]>): {
   const forward = new Map<Matrix, number[]>();
   const reverse = new Map<Matrix, number[]>();
   for (const [matrix, rules] of chosen) {
-    const add = (rule: Rule, requirement: Requirement, first: ReadonlyMap<string, number>): number[] =>
+    const add = (rule: Rule, requirement: Requirement, earlier: ReadonlyMap<string, readonly number[]>): number[] =>
       rowsOf(matrix, rule).map((row) => {
-        const after = rule.after.flatMap((id) => first.get(id) ?? []);
+        const after = rule.after.flatMap((id) => prerequisiteOf(row, rows, earlier.get(id) ?? []));
         planned.push({ matrix, rule, requirement });
         return rows.push({ ...row, ...(after.length > 0 && { after }) }) - 1;
       });
@@ -297,14 +297,12 @@ function flatten(chosen: Map<Matrix, readonly Rule[]>): {
       reuse: ReadonlyMap<string, readonly number[]>,
     ): Map<string, readonly number[]> => {
       const indices = new Map<string, readonly number[]>();
-      const first = new Map<string, number>();
       for (const rule of rules) {
         const requirement = pick(rule);
         if (requirement === undefined) continue;
         const known = requirement === rule.requirement ? reuse.get(rule.id) : undefined;
-        const added = known ?? add(rule, requirement, first);
+        const added = known ?? add(rule, requirement, indices);
         indices.set(rule.id, added);
-        if (added[0] !== undefined) first.set(rule.id, added[0]);
       }
       return indices;
     };
@@ -316,8 +314,15 @@ function flatten(chosen: Map<Matrix, readonly Rule[]>): {
   return { rows, planned, forward, reverse };
 }
 
+/** Of the rows that a prerequisite makes (`indices` into `rows`), the one that is waited for: that of the same port, where it has several. */
+function prerequisiteOf(row: JobRule, rows: readonly JobRule[], indices: readonly number[]): readonly number[] {
+  const portOf = ({ transport, ports }: JobRule): string => JSON.stringify([transport, ports]);
+  const same = indices.find((index) => indices.length > 1 && portOf(rows[index] ?? row) === portOf(row));
+  return same === undefined ? indices.slice(0, 1) : [same];
+}
+
 function rowsOf(matrix: Matrix, rule: Rule): JobRule[] {
-  const base = { matrix: matrix.name, rule: rule.id, probe: rule.probe };
+  const base = { matrix: matrix.name, rule: rule.id, probe: rule.probe, ...(rule.size !== undefined && { size: rule.size }) };
   return rule.ports.flatMap((range): JobRule[] => {
     const { transport } = range;
     const spans = spansOf(range, rule, `${matrix.name}/${rule.id}`);

@@ -3,6 +3,7 @@ import { nameOf, wrong } from './complaint.ts';
 import type { Document } from './document.ts';
 import { isWide } from './port-range.ts';
 import type { PlacedRule, Rule } from './rule.ts';
+import { isSmallForm } from './rule-size.ts';
 import { UsageError } from './usage-error.ts';
 
 /** Throws the first prerequisite that can never be met, as a UsageError at its entry under `after`. */
@@ -17,7 +18,7 @@ export function refuseImpossibleOrder(document: Document, rules: readonly Placed
       if (prerequisite === undefined) throw wrong(document, path, 'the id of another rule of this matrix', others);
       if (prerequisite.to?.name !== rule.to?.name)
         throw wrong(document, path, 'a rule with the same destination, because its answer says nothing of another');
-      if (!makesOneCheck(prerequisite))
+      if (!makesOneCheck(prerequisite) && !isSmallForm(prerequisite, rule))
         throw wrong(document, path, 'a rule that makes exactly one check for a pair of hosts, with one port over one transport');
       if (rule.direction === 'both' && prerequisite.direction === 'forward') {
         throw wrong(document, path, `a rule in both directions, because ${rule.id} is in both`);

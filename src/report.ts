@@ -1,6 +1,7 @@
 /** The report: the whole of a run as one value. Every other output format is a pure function of it. `reports/report.schema.json` is its reference. */
 import type { Check } from '../agent/contract/check.ts';
 import type { Outcome } from '../agent/contract/outcome.ts';
+import type { Transport } from '../agent/contract/probe.ts';
 import { type Conclusion, exitCodeOf } from './preflight/conclusion.ts';
 import { type Expectation, type Requirement, type Verdict, type VerdictStatus } from './verdict.ts';
 
@@ -89,7 +90,45 @@ export type Diagnosis =
   /** 135 answers, and every port that it names is silent: the dynamic range is shut. */
   | { readonly code: 'dynamic-range-shut'; readonly source: string; readonly destination: string }
   /** TCP gets through and no UDP does. */
-  | { readonly code: 'udp-shut'; readonly source: string; readonly destination: string };
+  | { readonly code: 'udp-shut'; readonly source: string; readonly destination: string }
+  | PathDiagnosis;
+
+/** Payload over one transport. */
+export interface Load {
+  readonly transport: Transport;
+  readonly bytes: number;
+}
+
+/** Of the requests, of the answers, or of both. */
+export type Way = 'there' | 'back' | 'both';
+
+/**
+ * What a path does to large packets. `lost` is the smallest payload that did not pass, `passed` the largest that did in one datagram, where one did.
+ * `unproven`: that the service answers large questions at all has not been seen on the destination's platform.
+ */
+export type PathDiagnosis =
+  /** A link carries less than the ends believe, and nothing tells them so. */
+  | {
+      readonly code: 'black-hole' | 'fragments-dropped';
+      readonly source: string;
+      readonly destination: string;
+      readonly way: Way;
+      readonly lost: Load;
+      readonly passed?: Load;
+      readonly unproven?: true;
+    }
+  /** Large datagrams are lost and large TCP requests (of `tcp` bytes) pass; where datagrams in fragments are lost too (`datagrams-limited`) the cause cannot be told. */
+  | {
+      readonly code: 'mss-clamped' | 'datagrams-limited';
+      readonly source: string;
+      readonly destination: string;
+      readonly lost: Load;
+      readonly passed?: Load;
+      readonly tcp: number;
+      readonly unproven?: true;
+    }
+  /** A link carries less, says so, and is believed: `passed` went there in fragments. */
+  | { readonly code: 'mtu-learned'; readonly source: string; readonly destination: string; readonly passed: Load };
 
 /** Counts results by verdict. */
 export function summarize(results: Iterable<Pick<Result, 'verdict'>>): Summary {

@@ -72,6 +72,7 @@ export function refuseRepetitions(document: Document, rules: readonly PlacedRule
 
 function refuseSameCheck(document: Document, { rule, pathOf }: PlacedRule, earlier: Rule): void {
   if (rule.probe !== earlier.probe || rule.to?.name !== earlier.to?.name) return;
+  if (rule.size?.of !== earlier.size?.of || rule.size?.bytes !== earlier.size?.bytes) return;
   // Both directions include forward, so any two rules with the same ports meet in one direction at least.
   if (rule.probe === 'rpc' && !rule.interfaces.some((name) => earlier.interfaces.includes(name))) return;
   const index = rule.ports.findIndex((range) => earlier.ports.some((other) => overlaps(range, other)));

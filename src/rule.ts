@@ -1,5 +1,5 @@
 /** Rules: from the fields that a matrix file has to rules with every default filled in. */
-import type { ProbeName, RpcInterface } from '../agent/contract/probe.ts';
+import type { ProbeName, RpcInterface, Size } from '../agent/contract/probe.ts';
 import { wrong } from './complaint.ts';
 import type { Document, Path } from './document.ts';
 import { parsePortRange, type PortRange } from './port-range.ts';
@@ -36,6 +36,8 @@ export interface Rule {
   /** Rules of this matrix whose answers this one uses. Each makes exactly one check per pair. */
   readonly after: readonly string[];
   readonly interfaces: readonly RpcInterface[];
+  /** What is made large, to see what the path carries; absent: the question is asked as it is. */
+  readonly size?: Size;
   /** How many ports of a UDP range are asked. */
   readonly sample: number;
   readonly traffic: string;
@@ -71,13 +73,16 @@ export interface WrittenRule extends PublishedFields {
   readonly probe: ProbeName;
   readonly expect?: Expectation;
   readonly limits?: Partial<Limits>;
+  readonly size?: number;
+  readonly replySize?: number;
   readonly sample?: number;
   readonly traffic?: string;
   readonly usage?: readonly string[];
   readonly purposes?: readonly string[];
   readonly symptoms?: readonly string[];
   readonly source?: string;
-  readonly published?: PublishedFields;
+  /** Null: the published table has no such row. */
+  readonly published?: PublishedFields | null;
 }
 
 /** A rule with the place of its fields in the file it comes from, for those who find something wrong with it. */
@@ -99,6 +104,7 @@ export function fillRule(document: Document, written: WrittenRule, index: number
     return item === undefined ? rule : [...rule, item];
   };
   const requirement = fields.requirement ?? 'required';
+  const size = sizeOf(written);
   const note = asPublished ? written.note : (written.published?.note ?? written.note);
   const rule: Rule = {
     id: written.id,
@@ -118,6 +124,7 @@ export function fillRule(document: Document, written: WrittenRule, index: number
     limits: { ...defaultLimits, ...written.limits },
     after: fields.after ?? [],
     interfaces: fields.interfaces ?? [],
+    ...(size !== undefined && { size }),
     sample: written.sample ?? 1,
     traffic: written.traffic ?? written.id,
     usage: written.usage ?? [],
@@ -127,4 +134,9 @@ export function fillRule(document: Document, written: WrittenRule, index: number
     ...(note !== undefined && { note }),
   };
   return { rule, written, pathOf };
+}
+
+function sizeOf({ size, replySize }: WrittenRule): Size | undefined {
+  if (size !== undefined) return { of: 'request', bytes: size };
+  return replySize === undefined ? undefined : { of: 'reply', bytes: replySize };
 }

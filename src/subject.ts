@@ -45,12 +45,14 @@ function ofPort(text: string, subjects: readonly Subject[]): readonly Subject[] 
     if ('expected' in range) throw new UsageError(`${quote(text)} is no port: expected ${range.expected}, or without a transport`);
     return range;
   });
-  const found = subjects.flatMap((subject) => {
+  // A row that asks with a large packet is explained by its name: the port is explained by its usual question.
+  const usual = subjects.filter(({ rule }) => rule.size === undefined);
+  const found = usual.flatMap((subject) => {
     const ports = subject.ports.filter((range) => wanted.some((other) => overlaps(range, other)));
     return ports.length === 0 ? [] : [{ ...subject, ports }];
   });
   if (found.length > 0) return found;
-  const known = [...new Set(subjects.flatMap(({ ports }) => ports.map(portText)))];
+  const known = [...new Set(usual.flatMap(({ ports }) => ports.map(portText)))];
   throw new UsageError(`no rule asks port ${quote(text)}, expected one of ${known.join(', ')}`);
 }
 

@@ -1,5 +1,6 @@
 /** The controller's conclusions, as codes with arguments. Words for them live in `reporters/wording.ts`. */
 import type { Reason, ServiceStatus, State } from '../agent/contract/outcome.ts';
+import type { Size } from '../agent/contract/probe.ts';
 
 export const verdictStatuses = ['pass', 'fail', 'warn', 'inconclusive', 'error', 'skip'] as const;
 export type VerdictStatus = (typeof verdictStatuses)[number];
@@ -15,6 +16,10 @@ export type Finding =
   | { readonly code: 'wrong-service'; readonly looksLike?: string }
   | { readonly code: 'service-silent'; readonly status: ServiceStatus }
   | { readonly code: 'service-absent'; readonly interface?: string }
+  /** Answered when small, and not when so many bytes go there or come back. `unproven`: never seen on that platform, so it may be the service. */
+  | { readonly code: 'size-lost'; readonly of: Size['of']; readonly bytes: number; readonly unproven?: true }
+  /** The answer that was to have at least `wanted` bytes had fewer. */
+  | { readonly code: 'answer-short'; readonly bytes: number; readonly wanted: number }
   | { readonly code: 'wrong-host'; readonly what: 'domain' | 'name' | 'guid'; readonly expected: string; readonly actual: string }
   | { readonly code: 'reply-lost' | 'no-control' | 'forbidden-open' | 'uninformative' | 'accept-all' }
   /** `interface`: the endpoint mapper names no port for it today, so that none was dialled. */

@@ -18,6 +18,14 @@ export function malformed(why: string): { readonly kind: 'malformed'; readonly w
   return { kind: 'malformed', why };
 }
 
+/** A decoder of the same bytes that also tells how many they were. */
+export function measured<T>(decode: (bytes: Buffer) => Decoded<T>): (bytes: Buffer) => Decoded<{ readonly value: T; readonly bytes: number }> {
+  return (received) => {
+    const decoded = decode(received);
+    return decoded.kind === 'value' ? { ...decoded, value: { value: decoded.value, bytes: decoded.length } } : decoded;
+  };
+}
+
 /** Runs `read` and turns whatever it throws (our own `Malformed`, a read beyond the end, a reader's complaint) into `malformed`. */
 export function guard<T>(read: () => Decoded<T>): Decoded<T> {
   try {

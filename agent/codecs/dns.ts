@@ -2,6 +2,15 @@
 import { type Header, Packet, type Reader, type Resource } from 'dns2';
 import { type Decoded, Malformed, guard, incomplete, malformed } from './decoded.ts';
 
+/** OPT record and its padding option: their codes, and what stands before option and filler; and where a header counts the additional records. */
+const optType = 41;
+const paddingOption = 12;
+const optHeader = 11;
+const optionHeader = 4;
+const additionalCount = 10;
+/** Payload of a datagram that no IPv6 path may refuse (RFC 8200 §5), and that DNS servers have agreed on. */
+const smallestPath = 1_232;
+
 export const dnsTypes = { a: Packet.TYPE.A, aaaa: Packet.TYPE.AAAA, soa: Packet.TYPE.SOA, srv: Packet.TYPE.SRV } as const;
 
 /** What a query asks: a name, and a record type of class IN. */
@@ -28,6 +37,24 @@ export function encodeDnsQuery(id: number, question: DnsQuestion, recursion = fa
   const packet = new Packet(new Packet.Header({ id, rd: recursion ? 1 : 0 }));
   packet.questions.push(new Packet.Question({ ...question, class: Packet.CLASS.IN }));
   return packet.toBuffer();
+}
+
+/**
+ * The query with an OPT record (RFC 6891 §6.1) whose padding (RFC 7830) makes it `size` bytes long; the answer to it is to stay in one packet of any path.
+ * A query that has no room for the record is returned as it is.
+ */
+export function padDnsQuery(query: Buffer, size: number): Buffer {
+  const filler = size - query.length - optHeader - optionHeader;
+  if (filler < 0) return query;
+  const opt = Buffer.alloc(optHeader + optionHeader + filler);
+  opt.writeUInt16BE(optType, 1);
+  opt.writeUInt16BE(smallestPath, 3);
+  opt.writeUInt16BE(optionHeader + filler, 9);
+  opt.writeUInt16BE(paddingOption, 11);
+  opt.writeUInt16BE(filler, 13);
+  const padded = Buffer.concat([query, opt]);
+  padded.writeUInt16BE(1, additionalCount);
+  return padded;
 }
 
 /** Puts the two-byte length before a message, as DNS over TCP wants it (RFC 1035 §4.2.2). */

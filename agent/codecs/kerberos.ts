@@ -17,6 +17,7 @@ import {
 } from './ber.ts';
 import { readGeneralizedTime } from './clock.ts';
 import { type Decoded, guard, incomplete, Malformed, malformed } from './decoded.ts';
+import { padTo } from './padding.ts';
 
 /** Message types by their application tag (RFC 4120 §5.10). */
 const messages = { asRequest: 0x6a, asReply: 0x6b, error: 0x7e } as const;
@@ -33,6 +34,8 @@ export const encryptionTypes = [18, 17, 23] as const;
 
 /** Kinds of names: of a person or computer, and of a service (RFC 4120 §6.2). */
 export const nameTypes = { principal: 1, service: 2 } as const;
+/** Negative types are for private use (RFC 4120 §7.5.2). */
+const paddingType = -4242;
 const preAuthenticationRequired = 25;
 const etypeInfo2 = 19;
 
@@ -58,8 +61,15 @@ export function realmOf(domain: string | undefined, dnsName: string): string {
   return (domain ?? dnsName.split('.').slice(1).join('.')).toUpperCase();
 }
 
-/** AS-REQ for a ticket-granting ticket, without pre-authentication: no password is tried (RFC 4120 §5.4.1). `nonce` is below 2^31. */
-export function encodeAsRequest(principal: string, realm: string, nonce: number): Buffer {
+/**
+ * AS-REQ for a ticket-granting ticket, without pre-authentication: no password is tried (RFC 4120 §5.4.1). `nonce` is below 2^31. With `size` it has so many
+ * bytes, by pre-authentication data of a private type, which a KDC ignores (§5.2.7, §7.5.2).
+ */
+export function encodeAsRequest(principal: string, realm: string, nonce: number, size?: number): Buffer {
+  return size === undefined ? asRequest(principal, realm, nonce) : padTo(size, (filler) => asRequest(principal, realm, nonce, filler));
+}
+
+function asRequest(principal: string, realm: string, nonce: number, filler?: number): Buffer {
   return encode(
     constructed(
       messages.asRequest,
@@ -67,6 +77,7 @@ export function encodeAsRequest(principal: string, realm: string, nonce: number)
         tags.sequence,
         constructed(0xa1, integer(5)),
         constructed(0xa2, integer(10)),
+        ...(filler === undefined ? [] : [padding(filler)]),
         constructed(
           0xa4,
           constructed(
@@ -83,6 +94,11 @@ export function encodeAsRequest(principal: string, realm: string, nonce: number)
       ),
     ),
   );
+}
+
+function padding(filler: number): Part {
+  const data = constructed(tags.sequence, constructed(0xa1, integer(paddingType)), constructed(0xa2, octets(Buffer.alloc(filler))));
+  return constructed(0xa3, constructed(tags.sequence, data));
 }
 
 /** A PrincipalName (RFC 4120 §5.2.2). */

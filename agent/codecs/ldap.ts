@@ -2,6 +2,7 @@
 import { constructed, contentOf, type Element, elementsOf, encode, integer, integerOf, octets, type Part, readElement, tags, textOf } from './ber.ts';
 import { type Decoded, guard, Malformed, malformed } from './decoded.ts';
 import { decodeNetlogon, type Netlogon } from './netlogon.ts';
+import { padTo } from './padding.ts';
 
 /** What the rootDSE is asked for ([MS-ADTS] 3.1.1.3.2; `vendorName`: RFC 3045). */
 const rootDseAttributes = [
@@ -26,6 +27,14 @@ const netlogonAttribute = 'Netlogon';
 
 /** NETLOGON_NT_VERSION_5 and _5EX ([MS-ADTS] 6.3.1.1): the answer in its longest form, without addresses. */
 const netlogonVersion = Buffer.from([0x06, 0, 0, 0]);
+
+/** Present in every object: (objectClass=*). */
+const anyObject = octets('objectClass', 0x87);
+
+/** Begins the name of every attribute that serves as filler, so that those who watch the wire know it. */
+const paddingName = 'portmatrix-padding';
+/** Bytes that one such name takes, tag and length included. */
+const paddingStep = 64;
 
 const operations = {
   unbindRequest: 0x42,
@@ -68,16 +77,28 @@ export function messageIdFrom(random: Buffer): number {
   return random.readUInt32BE(0) >>> 1 || 1;
 }
 
-/** SearchRequest for the rootDSE: empty base, base scope, any object class (RFC 4512 §5.1). */
-export function encodeRootDseRequest(messageId: number): Buffer {
-  return encode(search(messageId, octets('objectClass', 0x87), rootDseAttributes));
+/**
+ * SearchRequest for the rootDSE: empty base, base scope, any object class (RFC 4512 §5.1). With `size` it has so many bytes, by names of attributes that no
+ * server has and that are therefore not returned (RFC 4511 §4.5.1.8).
+ */
+export function encodeRootDseRequest(messageId: number, size?: number): Buffer {
+  const request = (filler: number): Buffer => encode(search(messageId, anyObject, [...rootDseAttributes, ...unknownAttributes(filler)]));
+  return size === undefined ? request(0) : padTo(size, request);
 }
 
-/** SearchRequest that is an LDAP ping: does this server host that domain, or, with none, which one does it host? ([MS-ADTS] 6.3.3.1) */
-export function encodePing(messageId: number, domain?: string): Buffer {
-  const version = equals('NtVer', netlogonVersion);
-  const filter = domain === undefined ? constructed(0xa0, version) : constructed(0xa0, equals('DnsDomain', domain), version);
-  return encode(search(messageId, filter, [netlogonAttribute]));
+/** SearchRequest for all that the rootDSE has: 2 to 3 KB (an empty list of attributes, RFC 4511 §4.5.1.8). */
+export function encodeWholeRootDseRequest(messageId: number): Buffer {
+  return encode(search(messageId, anyObject, []));
+}
+
+/**
+ * SearchRequest that is an LDAP ping: does this server host that domain, or, with none, which one does it host? ([MS-ADTS] 6.3.3.1) With `size` it has so
+ * many bytes, by one more term of the filter, on an attribute that no server has.
+ */
+export function encodePing(messageId: number, domain?: string, size?: number): Buffer {
+  const terms = [...(domain === undefined ? [] : [equals('DnsDomain', domain)]), equals('NtVer', netlogonVersion)];
+  const request = (...more: readonly Part[]): Buffer => encode(search(messageId, constructed(0xa0, ...terms, ...more), [netlogonAttribute]));
+  return size === undefined ? request() : padTo(size, (filler) => request(equals(paddingName, 'x'.repeat(filler))));
 }
 
 /** Decodes all messages of one search, up to its done or a notice of disconnection (RFC 4511 §4.5.2, §4.4.1); other unsolicited notifications are skipped. */
@@ -155,6 +176,12 @@ function search(messageId: number, filter: Part, attributes: readonly string[]):
       constructed(tags.sequence, ...attributes.map((attribute) => octets(attribute))),
     ),
   );
+}
+
+/** Names that take so many bytes in a list of attributes, when there is room for one at all. */
+function unknownAttributes(filler: number): readonly string[] {
+  const names = Array.from({ length: Math.floor(filler / paddingStep) }, (_, index) => `${paddingName}-${index}-`);
+  return names.map((name, index) => name.padEnd(paddingStep - 2 + (index === 0 ? filler % paddingStep : 0), 'x'));
 }
 
 function equals(attribute: string, value: string | Buffer): Part {

@@ -1,5 +1,5 @@
 /** One question: can this source talk to this destination on this port, in this protocol? */
-import type { ProbeName, RpcInterface, Transport } from './probe.ts';
+import type { ProbeName, RpcInterface, Size, Transport } from './probe.ts';
 
 /** A planned question. It is known, with its id, before anything is sent. */
 export interface Check {
@@ -16,6 +16,8 @@ export interface Check {
   readonly port: number | string;
   readonly probe: ProbeName;
   readonly interface?: RpcInterface;
+  /** Present where the question or its answer is made large. Such a check tells something only when those in `after` were answered. */
+  readonly size?: Size;
   /** Ids of the checks, of the same source and destination, whose answers this one uses. */
   readonly after?: readonly string[];
 }

@@ -37,6 +37,7 @@ export function* expandRule(
     ...(rule.interface !== undefined && { interface: rule.interface }),
     address: destination.address,
     probe: rule.probe,
+    ...(rule.size !== undefined && { size: rule.size }),
     ...(after.length > 0 && { after }),
   };
   const idOf = checkIds(asked);

@@ -134,6 +134,10 @@ export interface Facts {
   readonly followUp?: string;
   /** How many questions this answer took, where the first one led to another: that one was no retry. */
   readonly questions?: number;
+  /** How many bytes the answer had, where a long one was asked for. */
+  readonly answerBytes?: number;
+  /** How many times the path said that the question was too big for a link (ICMP fragmentation needed, ICMPv6 packet too big); it was then asked again, in fragments. */
+  readonly fragmentationNeeded?: number;
   /** True when rejections were still arriving late when the run ended: silence may be a rejection held back by a rate limit. */
   readonly rejectionsLimited?: boolean;
 }
@@ -220,6 +224,8 @@ const kinds = {
   complaint: 'text',
   followUp: 'text',
   questions: 'number',
+  answerBytes: 'number',
+  fragmentationNeeded: 'number',
   rejectionsLimited: 'flag',
 } as const satisfies Readonly<Record<keyof Facts, 'text' | 'number' | 'flag' | 'list' | 'ports'>>;
 

@@ -1,5 +1,5 @@
 /** A job: all that a run's agents need, flat and resolved. Every agent gets the same one and takes the rows of its own source. */
-import type { ProbeName, RpcInterface, Transport } from './probe.ts';
+import type { ProbeName, RpcInterface, Size, Transport } from './probe.ts';
 
 /** Version of everything in this folder. Agent and controller of different versions refuse each other. */
 export const contractVersion = 1;
@@ -31,6 +31,7 @@ export interface JobRule {
   /** One check for each port of each span; or the rule's text, where the endpoint mapper names the port of `interface` (a port that is fixed is a span). */
   readonly ports: readonly PortSpan[] | string;
   readonly interface?: RpcInterface;
+  readonly size?: Size;
   /** Indices of the rules whose answers this one uses, for the same pair. Each of them makes exactly one check. */
   readonly after?: readonly number[];
 }

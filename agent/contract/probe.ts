@@ -5,6 +5,12 @@ export type Transport = 'tcp' | 'udp';
 /** What a destination runs on, as far as it decides how a probe's silence is read. */
 export type Platform = 'samba' | 'windows';
 
+/** What of an exchange is made large, to see what the path carries: the request, to exactly so many bytes of payload, or the reply, to at least so many. */
+export interface Size {
+  readonly of: 'request' | 'reply';
+  readonly bytes: number;
+}
+
 interface ProbeTraits {
   readonly transports: readonly Transport[];
   /** True when the probe asks the service to identify itself; false when it asks only for the port. */
@@ -13,6 +19,8 @@ interface ProbeTraits {
   readonly silence: 'failure' | 'uninformative';
   /** Platforms on which this project has seen the probe answered. On any other it can prove a port open, never broken. */
   readonly seenOn: readonly Platform[];
+  /** What of its exchange can be made large without harm; absent: nothing. */
+  readonly enlarges?: readonly Size['of'][];
   /** What must be known of the destination before the probe can ask. */
   readonly needs?: 'rpc-port';
   /** How many forms the question has: the next one is asked when the peer hangs up on the one before, or leaves it unanswered over UDP. */
@@ -40,10 +48,27 @@ export const probes = {
     silence: 'failure',
     seenOn: ['samba'],
     forms: 1,
+    enlarges: ['request'],
     asks: 'SRV of _ldap._tcp.dc._msdcs.<domain>, then SOA of the domain, without recursion',
   },
-  cldap: { transports: ['udp'], identifies: true, silence: 'failure', seenOn: ['samba'], forms: 1, asks: 'the LDAP ping for the domain' },
-  ldap: { transports: ['tcp'], identifies: true, silence: 'failure', seenOn: ['samba'], forms: 1, asks: 'the rootDSE, without a bind' },
+  cldap: {
+    transports: ['udp'],
+    identifies: true,
+    silence: 'failure',
+    seenOn: ['samba'],
+    forms: 1,
+    enlarges: ['request', 'reply'],
+    asks: 'the LDAP ping for the domain',
+  },
+  ldap: {
+    transports: ['tcp'],
+    identifies: true,
+    silence: 'failure',
+    seenOn: ['samba'],
+    forms: 1,
+    enlarges: ['request', 'reply'],
+    asks: 'the rootDSE, without a bind',
+  },
   ldaps: {
     transports: ['tcp'],
     identifies: true,
@@ -58,6 +83,7 @@ export const probes = {
     silence: 'failure',
     seenOn: ['samba'],
     forms: 1,
+    enlarges: ['request'],
     asks: 'an AS-REQ without pre-authentication for a machine account (no password is tried)',
   },
   kpasswd: {

@@ -45,7 +45,17 @@ const udp: Readonly<Record<string, { readonly state: State; readonly reason: Rea
   EHOSTDOWN: { state: 'filtered', reason: 'host-unreach' },
   ENONET: { state: 'filtered', reason: 'host-unreach' },
   ENOPROTOOPT: { state: 'filtered', reason: 'proto-unreach' },
+  // The datagram did not arrive, and nothing else is known; see `isTooBig`.
+  EMSGSIZE: { state: 'open|filtered', reason: 'no-response' },
 };
+
+/**
+ * True when the path said that a datagram of ours is too big for one of its links (ICMP 3/4, ICMPv6 2). That is no failure: the system has learned the size,
+ * and sends the next one in fragments. Over TCP it does so by itself.
+ */
+export function isTooBig(errno: string, transport: Transport, phase: Phase): boolean {
+  return errno === 'EMSGSIZE' && transport === 'udp' && phase === 'after-send';
+}
 
 /**
  * Errors that come from the routing table as well as from elsewhere: only a look at the routes tells which. EADDRNOTAVAIL is a local port that is taken,
@@ -91,6 +101,9 @@ export function classify(error: NodeJS.ErrnoException, transport: Transport, add
     return process.platform === 'linux' && isIPv6(address) && (transport === 'tcp' || phase === 'after-send')
       ? { state: 'filtered', reason: 'admin-prohibited' }
       : { code: 'source-denied', message: `this host forbids the packet (${errno})` };
+  }
+  if (errno === 'EMSGSIZE' && transport === 'udp' && phase === 'before-send') {
+    return { code: 'unsupported', message: `this host sends no datagram of that size (${errno})` };
   }
   const code = local[errno];
   if (code !== undefined) return { code, message: `${describe[code]} (${errno})` };

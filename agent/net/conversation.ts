@@ -1,7 +1,7 @@
 /** Plays a dialogue over a wire and gathers the evidence; whenever it ends, by answer, by accident or by the clock, the evidence decides the outcome. */
 import type { Facts } from '../contract/fact.ts';
 import type { Endpoint, Observed, Outcome, ServiceStatus } from '../contract/outcome.ts';
-import { classify, dependsOnRoute, type Phase } from './classify.ts';
+import { classify, dependsOnRoute, isTooBig, type Phase } from './classify.ts';
 import { dial, hasRoute, type Target, type Wire } from './dial.ts';
 import type { Answer, Dialogue, Step } from './dialogue.ts';
 import { recognise } from './recognise.ts';
@@ -12,6 +12,8 @@ export interface Ending {
   readonly next?: NonNullable<Answer['next']>;
   /** Lets go of the socket, which is open still because the peer repeats its answer. */
   readonly release?: () => void;
+  /** True when the path said that the question was too big for a link: asked again, it goes in fragments. */
+  readonly tooBig?: true;
 }
 
 /** How a conversation is to be held. */
@@ -177,6 +179,8 @@ export class Conversation {
     if (this.#over) return;
     if (this.#step?.kind === 'tls') {
       this.#tlsFails(error);
+    } else if (isTooBig(error.code ?? '', this.#target.transport, phase)) {
+      this.#end({ outcome: this.#meaning(error, phase, true), tooBig: true });
     } else if (this.#alive) {
       this.#serviceEnds('disconnected', {});
     } else if (dependsOnRoute(error.code ?? '') && (this.#target.transport === 'tcp' || phase === 'before-send')) {

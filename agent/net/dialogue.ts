@@ -6,7 +6,7 @@
  */
 import type { Facts } from '../contract/fact.ts';
 import type { Endpoint, ServiceStatus } from '../contract/outcome.ts';
-import type { RpcInterface, Transport } from '../contract/probe.ts';
+import type { RpcInterface, Size, Transport } from '../contract/probe.ts';
 import type { Decoded } from '../codecs/decoded.ts';
 import type { TlsSession } from '../codecs/tls-session.ts';
 
@@ -65,6 +65,8 @@ export interface Question {
   readonly tunnel?: { readonly port: number; readonly facts: Facts };
   /** The source's own end of the flow once it is dialled, for protocols that write it into their questions. */
   readonly local?: () => Endpoint | undefined;
+  /** What is to be large; absent: nothing, the question is asked as it is. */
+  readonly size?: Size;
   /** Which form of the question, 0 first; and the variant that an earlier answer asked for. */
   readonly form: number;
   readonly variant?: string;

@@ -7,6 +7,7 @@ import {
   dnsTypes,
   encodeDnsQuery,
   frameDns,
+  padDnsQuery,
   sameQuestion,
 } from '../codecs/dns.ts';
 import type { Facts } from '../contract/fact.ts';
@@ -25,6 +26,8 @@ const longestTargets = 32_768;
  *    TCP has room for any answer: one that is truncated there is no use to any client, `malformed`.
  * 3. When it was NOERROR or NXDOMAIN: `next` asks SOA `<domain>` (variant `soa`), for the zone's primary. That is a question of its own, so that whatever
  *    becomes of it the first answer stands. A server that refused the first question is not asked again.
+ *
+ * Large: the first question alone, with an OPT record whose padding makes it as long as the size; any answer ends it.
  */
 export function* dns(question: Question): Dialogue {
   const { transport, variant, dnsName } = question;
@@ -32,6 +35,7 @@ export function* dns(question: Question): Dialogue {
   if (variant === 'soa') return yield* zone(question, domain);
   const srv = yield* query(question, { name: `_ldap._tcp.dc._msdcs.${domain}`, type: dnsTypes.srv });
   const { rcode, authoritative, truncated } = srv;
+  if (question.size !== undefined) return { status: 'identified', facts: { rcode, authoritative, truncated } };
   const facts = { rcode, authoritative, truncated, ...(variant !== undefined && { questions: 2 }) };
   if (truncated && transport === 'tcp') return { status: 'malformed', facts: { ...facts, complaint: 'an answer over TCP that is truncated' } };
   if (truncated) return { status: 'identified', facts, next: { transport: 'tcp', variant: 'again' } };
@@ -77,9 +81,10 @@ function isNamed(target: string, dnsName: string): boolean {
   return other?.includes('.') === true ? one === other : one?.split('.')[0] === other;
 }
 
-function* query({ transport, random }: Question, asked: DnsQuestion): Generator<Step, DnsReply, void> {
+function* query({ transport, random, size }: Question, asked: DnsQuestion): Generator<Step, DnsReply, void> {
   const id = random(2).readUInt16BE(0);
-  const message = encodeDnsQuery(id, asked);
+  const small = encodeDnsQuery(id, asked);
+  const message = size === undefined ? small : padDnsQuery(small, transport === 'tcp' ? size.bytes - 2 : size.bytes);
   const isOurs = (reply: DnsReply) =>
     reply.id === id && (reply.question === undefined ? reply.rcode !== 'NOERROR' : sameQuestion(reply.question, asked));
   return transport === 'tcp' ? yield* ask(frameDns(message), decodeDnsStream, isOurs) : yield* ask(message, decodeDnsDatagram, isOurs);

@@ -9,6 +9,8 @@
  * 5. 52 (too big) over UDP: identified, and the same is asked over TCP next, in the variant `again` (or still `dc`).
  * 6. An AS-REP for our realm and our client: identified, with error code 0: the account needs no pre-authentication. Its ticket and its encrypted part
  *    are discarded unread. One for another client or realm is unrelated.
+ *
+ * Large: the same request with pre-authentication data of a private type, to the size; any answer ends it.
  */
 import { clockFacts } from '../codecs/clock.ts';
 import { decodeKdcReply, encodeAsRequest, frame, framed, type KdcReply, type KerberosError, kerberosErrors, realmOf } from '../codecs/kerberos.ts';
@@ -20,7 +22,9 @@ const netbiosNameLimit = 15;
 export const kerberos: Speak = function* kerberos(question) {
   const realm = realmOf(question.domain, question.dnsName);
   const principal = principalOf(question);
-  const request = encodeAsRequest(principal, realm, question.random(4).readUInt32BE(0) >>> 1);
+  const bytes = question.size?.bytes;
+  const size = question.transport === 'tcp' && bytes !== undefined ? bytes - 4 : bytes;
+  const request = encodeAsRequest(principal, realm, question.random(4).readUInt32BE(0) >>> 1, size);
   const isOurs = (reply: KdcReply): boolean =>
     reply.kind === 'ticket' ? isSame(reply.realm, realm) && isSame(reply.client, principal) : answersTo(reply.error, principal, realm);
   const sent = question.now();
@@ -39,7 +43,7 @@ export const kerberos: Speak = function* kerberos(question) {
     ...clockFacts(time, sent, received, 0.001),
     ...questions,
   };
-  const next = nextQuestion(code, question);
+  const next = question.size === undefined ? nextQuestion(code, question) : undefined;
   return { status: 'identified', facts, ...(next !== undefined && { next }) };
 };
 

@@ -7,10 +7,22 @@
  *    it is a directory but no DC: domain, forest and site are left out.
  * 4. The end of the search with an error code and no entry: identified by the result code, which is all that is known then.
  * 5. A notice of disconnection, the only message that may come without our id: identified, with its code, and `disconnected`. An entry before it counts.
+ *
+ * Large: the same search with the names of attributes that no server has, to the size; or, for a large reply, a search for all that the rootDSE has.
  */
 import { clockFacts, readGeneralizedTime } from '../codecs/clock.ts';
-import { type Attributes, decodeSearchReply, domainOf, encodeRootDseRequest, messageIdFrom, type SearchReply, siteOf } from '../codecs/ldap.ts';
-import { textAttribute } from '../codecs/ldap.ts';
+import { measured } from '../codecs/decoded.ts';
+import {
+  type Attributes,
+  decodeSearchReply,
+  domainOf,
+  encodeRootDseRequest,
+  encodeWholeRootDseRequest,
+  messageIdFrom,
+  type SearchReply,
+  siteOf,
+  textAttribute,
+} from '../codecs/ldap.ts';
 import { tlsFacts } from '../codecs/tls-session.ts';
 import type { Facts } from '../contract/fact.ts';
 import { ask, type Question, type Speak, startTls, type Step } from '../net/dialogue.ts';
@@ -32,12 +44,15 @@ export const ldaps: Speak = function* ldaps(question) {
 function* askRootDse(question: Question, gathered: Facts = {}): Generator<Step, Facts, void> {
   const messageId = messageIdFrom(question.random(4));
   const sent = question.now();
-  const request = encodeRootDseRequest(messageId);
-  const reply = yield* ask(request, decodeSearchReply, (answer) => answer.messageId === messageId || isNotice(answer), gathered);
+  const { size } = question;
+  const request = size?.of === 'reply' ? encodeWholeRootDseRequest(messageId) : encodeRootDseRequest(messageId, size?.bytes);
+  const isOurs = ({ value }: { readonly value: SearchReply }): boolean => value.messageId === messageId || isNotice(value);
+  const { value: reply, bytes } = yield* ask(request, measured(decodeSearchReply), isOurs, gathered);
   const received = question.now();
   return {
     resultCode: reply.resultCode,
     ...(reply.disconnected && { disconnected: true }),
+    ...(size?.of === 'reply' && { answerBytes: bytes }),
     ...(reply.entry !== undefined && entryFacts(reply.entry, sent, received)),
   };
 }

@@ -1,6 +1,7 @@
 /** `portmatrix plan`: what a run would send. Nothing is sent. */
 import type { Argv } from 'yargs';
 import { countChecks } from '../../agent/contract/expand.ts';
+import type { JobRule } from '../../agent/contract/job.ts';
 import { traitsOf } from '../../agent/contract/probe.ts';
 import type { Member, Plan } from '../plan.ts';
 import { plannedChecks } from '../plan.ts';
@@ -73,7 +74,7 @@ function* describeMembers(plan: Plan, members: readonly Member[]): Generator<str
     const interfaces = planned.rule.interfaces.length > 0 ? ` (${planned.rule.interfaces.join(', ')})` : '';
     const why =
       skip === undefined
-        ? traitsOf(row.probe).asks
+        ? `${traitsOf(row.probe).asks}${sizeWords(row)}`
         : skip.code === 'not-applicable'
           ? `left out: the destination has no feature "${skip.feature}"`
           : skip.code === 'field-missing'
@@ -86,6 +87,11 @@ function* describeMembers(plan: Plan, members: readonly Member[]): Generator<str
     if (!seen.has(line)) yield line;
     seen.add(line);
   }
+}
+
+function sizeWords({ size }: JobRule): string {
+  if (size === undefined) return '';
+  return size.of === 'request' ? `, in a request of ${size.bytes} bytes` : `, all of it: an answer of at least ${size.bytes} bytes`;
 }
 
 function* describeExclusions({ excluded }: Plan): Generator<string, void> {

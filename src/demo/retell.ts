@@ -23,6 +23,7 @@ export function retell(name: string, now: number): Captures {
     ...captures,
     ping: told(captures.ping),
     rootDse: told(captures.rootDse),
+    wholeRootDse: told(captures.wholeRootDse),
     preAuthentication: withTime(captures.preAuthentication, now),
     unknownClient: withTime(captures.unknownClient, now),
     changeRefused: withTime(captures.changeRefused, now),

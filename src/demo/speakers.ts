@@ -37,7 +37,8 @@ export function bigEndian(value: number, length: number): Buffer {
 }
 
 const dnsUdp: Speaker = (request) => {
-  const type = request.readUInt16BE(request.length - 4);
+  // After the header comes the one name that is asked for, without pointers; an OPT record may follow the question.
+  const type = request.readUInt16BE(request.indexOf(0, 12) + 1);
   const answer = type === 33 ? captures.dnsSrv : type === 6 ? captures.dnsSoa : undefined;
   return answer && patched(answer, { 0: request.subarray(0, 2) });
 };
@@ -76,12 +77,23 @@ export function withMessageId(id: Buffer, messages: Buffer): Buffer {
 type Words = () => Captures;
 
 function rootDse(words: Words): Speaker {
-  return (request) => (request.includes('dnsHostName') ? withMessageId(messageId(request), words().rootDse) : undefined);
+  return (request) => {
+    if (request.includes('dnsHostName')) return withMessageId(messageId(request), words().rootDse);
+    return asksForAll(request) ? withMessageId(messageId(request), words().wholeRootDse) : undefined;
+  };
+}
+
+/** A search for any object, in whose place for attributes is an empty list. */
+function asksForAll(request: Buffer): boolean {
+  return request.subarray(-15).equals(hex('870b 6f626a656374436c617373 3000'));
 }
 
 function ping(words: Words): Speaker {
-  return (request) =>
-    request.includes('corp.example.test') && request.includes('Netlogon') ? withMessageId(messageId(request), words().ping) : undefined;
+  return (request) => {
+    if (asksForAll(request)) return withMessageId(messageId(request), words().wholeRootDse);
+    const isPing = request.includes('corp.example.test') && request.includes('Netlogon');
+    return isPing ? withMessageId(messageId(request), words().ping) : undefined;
+  };
 }
 
 /** Every KDC knows both DCs, and nobody else. */

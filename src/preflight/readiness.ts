@@ -102,12 +102,12 @@ function isUntelling({ finding }: Result['verdict']): boolean {
   return finding?.code === 'unproven' || finding?.code === 'uninformative';
 }
 
-/** How many checks were skipped because an earlier one failed, by that one's rule. */
+/** How many checks were skipped because an earlier one failed, by that one's rule. What was not asked in large packets since it failed in small ones is no news. */
 export function skippedOf(results: readonly Result[]): readonly Skipped[] {
   const rules = new Map(results.map(({ check }) => [check.id, check.rule]));
   const counts = new Map<string, number>();
-  for (const { verdict } of results) {
-    if (verdict.finding?.code !== 'prerequisite') continue;
+  for (const { check, verdict } of results) {
+    if (verdict.finding?.code !== 'prerequisite' || check.size !== undefined) continue;
     const rule = rules.get(verdict.finding.because) ?? verdict.finding.because;
     counts.set(rule, (counts.get(rule) ?? 0) + 1);
   }

@@ -20,7 +20,11 @@ export type ByHand = readonly [where: string, command: string];
 export function askedSentence(probe: ProbeName): string {
   const { asks, identifies, seenOn } = traitsOf(probe);
   const seen = seenOn.map((platform) => platformNames[platform]).join(' and ');
-  const known = identifies ? `seen answered by ${seen}` : 'only the port is asked, not the service behind it';
+  const known = identifies
+    ? seen === ''
+      ? 'not yet seen answered'
+      : `seen answered by ${seen}`
+    : 'only the port is asked, not the service behind it';
   return `${asks} (probe ${probe}: ${known})`;
 }
 

@@ -1,6 +1,7 @@
 /** The report itself: JSON with one result to a line, so that it streams, and so that two of them can be compared line by line. */
 import type { Check } from '../../agent/contract/check.ts';
 import type { Endpoint, Failed, Observed, Outcome, Service } from '../../agent/contract/outcome.ts';
+import type { Size } from '../../agent/contract/probe.ts';
 import type {
   Conclusion,
   DcConclusion,
@@ -87,8 +88,21 @@ function resultInOrder({ check, expected, outcome, verdict, attempts, elapsedMs 
 }
 
 function checkInOrder(check: Check): unknown {
-  const { id, matrix, rule, source, destination, address, transport, port, probe, after } = check;
-  return { id, matrix, rule, source, destination, address, transport, port, probe, interface: check.interface, after } satisfies Whole<Check>;
+  const { id, matrix, rule, source, destination, address, transport, port, probe, size, after } = check;
+  return {
+    id,
+    matrix,
+    rule,
+    source,
+    destination,
+    address,
+    transport,
+    port,
+    probe,
+    interface: check.interface,
+    size: size === undefined ? undefined : ({ of: size.of, bytes: size.bytes } satisfies Whole<Size>),
+    after,
+  } satisfies Whole<Check>;
 }
 
 function outcomeInOrder(outcome: Outcome): unknown {

@@ -1,7 +1,7 @@
 /** The only place with words: codes in, one sentence out. What a peer said is quoted, cut and made harmless here. */
 import type { FailureCode, Reason, ServiceStatus } from '../../agent/contract/outcome.ts';
 import type { Transport } from '../../agent/contract/probe.ts';
-import type { Diagnosis, SourceRecord } from '../report.ts';
+import type { Diagnosis, Load, SourceRecord, Way } from '../report.ts';
 import type { Finding, Note, VerdictStatus } from '../verdict.ts';
 import { count, list, plain } from './text.ts';
 
@@ -33,6 +33,10 @@ export function findingSentence(finding: Finding, transport: Transport): string 
       return finding.interface === undefined
         ? 'The right service answers, and says that what was asked for is not there.'
         : `RPC answers, and says that no ${word(finding.interface)} interface is registered there.`;
+    case 'size-lost':
+      return `${lossSentence(finding, transport)}${finding.unproven === true ? unprovenSize : ''}`;
+    case 'answer-short':
+      return `The answer had ${finding.bytes} bytes, fewer than the ${finding.wanted} that it was to have: whether more would get through was not seen.`;
     case 'wrong-host':
       return `Another machine answers than the one meant: its ${identity[finding.what]} is ${quote(finding.actual)}, expected is ${quote(finding.expected)}.`;
     case 'reply-lost':
@@ -186,6 +190,10 @@ export function advice(finding: Finding, flow: Flow): string {
       return `Look for a device that inspects ${origin} → ${target} (application control, TLS inspection, a proxy), then at the service's log on ${destination}.`;
     case 'service-absent':
       return `Check on ${destination} whether the service runs: a host without it may not be the DC that the inventory says.`;
+    case 'size-lost':
+      return `Compare with the other sizes from ${source} to ${destination}: where all large packets are lost, allow ICMP "fragmentation needed" (type 3 code 4; ICMPv6 type 2) and fragments on the path, or clamp the TCP MSS; where only these are, look for a device that inspects ${target}.`;
+    case 'answer-short':
+      return `Ask for fewer bytes (replySize in the matrix); ${destination} has no longer answer to give.`;
     case 'wrong-host':
       return `Compare the address of ${destination} in the inventory with DNS, and look for address translation or a load balancer before ${target}.`;
     case 'reply-lost':
@@ -374,9 +382,55 @@ export function diagnosisSentence(diagnosis: Diagnosis): string {
       return `${plain(diagnosis.source)} → ${plain(diagnosis.destination)}: the endpoint mapper (135/tcp) answers, and every port that it names is silent. The dynamic RPC range (49152-65535/tcp, unless fixed ports are set) is shut: "The RPC server is unavailable".`;
     case 'udp-shut':
       return `${plain(diagnosis.source)} → ${plain(diagnosis.destination)}: TCP gets through and no UDP does. A rule for UDP, or for its replies, is missing.`;
+    case 'black-hole':
+      return `${pairOf(diagnosis)}: large packets are lost ${wayWords[diagnosis.way]}, and nothing says so (an MTU black hole): ${limitsOf(diagnosis)}. ${
+        diagnosis.lost.transport === 'tcp'
+          ? 'A link carries less than both ends believe, or a device on the path stops at long exchanges.'
+          : 'A link carries less than both ends believe.'
+      } ${tellTheEnds}${unprovenOf(diagnosis)}`;
+    case 'fragments-dropped':
+      return `${pairOf(diagnosis)}: datagrams that travel in fragments are lost ${wayWords[diagnosis.way]}: ${limitsOf(diagnosis)}. A firewall drops fragments, which breaks Kerberos over UDP as soon as a ticket is large: allow them, or let Kerberos use TCP alone. (Where the sender's own link carries more than 1500 bytes, this may be an MTU black hole.)${unprovenOf(diagnosis)}`;
+    case 'mss-clamped':
+      return `${pairOf(diagnosis)}: large datagrams are lost on the way there, while those in fragments pass, and so does TCP (${diagnosis.tcp} bytes): ${limitsOf(diagnosis)}. A link carries less than both ends believe, and TCP alone is kept small enough, as by a clamped MSS. ${allowIcmp}, or let Kerberos use TCP alone.${unprovenOf(diagnosis)}`;
+    case 'datagrams-limited':
+      return `${pairOf(diagnosis)}: large datagrams are lost on the way there, in fragments or not, and TCP passes (${diagnosis.tcp} bytes): ${limitsOf(diagnosis)}. Either fragments are dropped before a link that carries less, or that link says nothing and TCP alone is kept small enough (a clamped MSS): from here the two look the same. ${allowIcmp}, and fragments, or let Kerberos use TCP alone.${unprovenOf(diagnosis)}`;
+    case 'mtu-learned':
+      return `${pairOf(diagnosis)}: a link carries less than the source believed, said so (ICMP), and the source learned it: ${loadWords(diagnosis.passed)} then passed in fragments. Nothing to repair, as long as this ICMP and fragments stay allowed.`;
     default:
       return diagnosis satisfies never;
   }
+}
+
+const wayWords = { there: 'on the way there', back: 'on the way back', both: 'both ways' } as const satisfies Readonly<Record<Way, string>>;
+
+const allowIcmp = 'Allow ICMP "fragmentation needed" (type 3 code 4; ICMPv6 type 2) on the whole path';
+const tellTheEnds = `${allowIcmp}, or clamp the TCP MSS where the narrow link begins and let Kerberos use TCP alone.`;
+
+const unprovenSize =
+  " That this service answers large questions has not been seen on the destination's platform, so it may also be the service's own doing.";
+
+function unprovenOf({ unproven }: { readonly unproven?: true }): string {
+  return unproven === true ? unprovenSize : '';
+}
+
+function pairOf({ source, destination }: { readonly source: string; readonly destination: string }): string {
+  return `${plain(source)} → ${plain(destination)}`;
+}
+
+/** The largest payload that passed and the smallest that did not. */
+function limitsOf({ lost, passed }: { readonly lost: Load; readonly passed?: Load }): string {
+  return `${passed === undefined ? 'small ones pass' : `${loadWords(passed)} passed`}, ${loadWords(lost)} did not`;
+}
+
+function loadWords({ transport, bytes }: Load): string {
+  return `${bytes} bytes over ${transport.toUpperCase()}`;
+}
+
+function lossSentence({ of, bytes }: Extract<Finding, { readonly code: 'size-lost' }>, transport: Transport): string {
+  if (of === 'reply') return `A short answer came back, and one of ${bytes} bytes or more did not, or not all of it.`;
+  return transport === 'udp'
+    ? `The same question in a small packet was answered, and in one of ${bytes} bytes it was not.`
+    : `The same question in a small packet was answered, and with ${bytes} bytes it was not, though the connection was made.`;
 }
 
 /** Pairs that were kept apart for one reason, in one sentence. */

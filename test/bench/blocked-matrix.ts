@@ -17,8 +17,17 @@ const blocked: readonly (readonly [rule: string, transport: 'tcp' | 'udp', ports
   ['kerberos-udp', 'udp', '88', 'drop', 'no-answer'],
   ['locator', 'udp', '389', 'drop', 'no-answer'],
 ];
-/** Without the endpoint mapper nobody can ask for RPC services; the rest as where nothing is blocked. */
-const otherwise: Readonly<Record<string, string>> = { 'rpc-dynamic': 'skip', adws: 'warn', 'smb-quic': 'skip' };
+/** Without the endpoint mapper nobody can ask for RPC services, nor for large answers where small ones are lost; the rest as where nothing is blocked. */
+const otherwise: Readonly<Record<string, string>> = {
+  'rpc-dynamic': 'skip',
+  'locator-1232': 'skip',
+  'kerberos-udp-1452': 'skip',
+  'kerberos-udp-2000': 'skip',
+  'ldap-4000': 'skip',
+  'ldap-reply': 'skip',
+  adws: 'warn',
+  'smb-quic': 'skip',
+};
 
 /** Row 4: the client matrix against two DCs behind a firewall, with defaults; the whole program. */
 export async function blockedMatrix(): Promise<readonly Row[]> {

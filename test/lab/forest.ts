@@ -4,6 +4,7 @@ import { clearFirewall } from './firewall.ts';
 import { setIcmpRateLimit } from './icmp-rate-limit.ts';
 import { takeLock } from './lock.ts';
 import { buildNetwork, existingNamespaces, pidsIn, removeNetwork } from './network.ts';
+import { clearPath } from './path.ts';
 import { pollUntil } from './poll.ts';
 import { awaitReadiness } from './readiness.ts';
 import { settleReplication } from './replication.ts';
@@ -123,7 +124,7 @@ async function provision(): Promise<void> {
 
 /** Takes back whatever a user, perhaps a killed one, has set. */
 async function openRouter(): Promise<void> {
-  await Promise.all([clearFirewall(), setIcmpRateLimit(false)]);
+  await Promise.all([clearFirewall(), clearPath(), setIcmpRateLimit(false)]);
 }
 
 /** Registers what dc2's Samba has not registered yet; returns what keeps it from that, if anything. */

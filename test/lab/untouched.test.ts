@@ -13,6 +13,15 @@ const udp = 'open udp-response identified -> pass';
 const refused = 'closed conn-refused -> fail refused';
 const tolerated = 'closed conn-refused -> warn refused';
 
+const sizeRows = {
+  'locator-1232 389/udp': udp,
+  'dns-udp-1452 53/udp': udp,
+  'kerberos-udp-1452 88/udp': udp,
+  'kerberos-udp-2000 88/udp': udp,
+  'ldap-4000 389/tcp': tcp,
+  'ldap-reply 389/tcp': tcp,
+} as const;
+
 /** What Samba serves passes with its protocol identified; what it does not serve is reported as it is. Keys are rules with their port. */
 const dcRows = {
   'dns 53/tcp': tcp,
@@ -41,6 +50,7 @@ const dcRows = {
   'rpc-dynamic 49152-65535/tcp lsarpc': tcp,
   'rpc-dynamic 49152-65535/tcp dfsr': 'open syn-ack absent -> fail service-absent',
   'udp-dynamic 64370/udp': 'closed port-unreach -> warn refused',
+  ...sizeRows,
 } as const;
 
 const clientRows = {
@@ -66,6 +76,7 @@ const clientRows = {
   'rpc-dynamic 49152-65535/tcp netlogon': tcp,
   'rpc-dynamic 49152-65535/tcp samr': tcp,
   'rpc-dynamic 49152-65535/tcp lsarpc': tcp,
+  ...sizeRows,
 } as const;
 
 const bastionRows = {

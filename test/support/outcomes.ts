@@ -35,6 +35,8 @@ const facts: fc.Arbitrary<Facts> = fc.record(
     srvTargets: fc.array(text, { maxLength: 3 }),
     rpcPorts: fc.dictionary(fc.constantFrom('drsuapi', 'samr', 'port'), port, { noNullPrototype: true }),
     functionalLevel: fc.nat(10),
+    answerBytes: fc.nat(65_536),
+    fragmentationNeeded: fc.nat(3),
   },
   { requiredKeys: [], noNullPrototype: true },
 );

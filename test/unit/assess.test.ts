@@ -693,3 +693,20 @@ describe('the identity of an answer is unknown', () => {
     test(name, () => assert.equal(isIdentityUnknown({ probe, facts, expected: dc1 }), unknown));
   }
 });
+
+describe('a large question', () => {
+  const answer = { probe: 'ldap', port: 389, facts: {}, limits, expected: dc1, at } as const;
+  const skewed: Facts = { resultCode: 1, clockOffsetMs: 4e9, clockUncertaintyMs: 1 };
+
+  test('whose answer came says nothing that the small one did not say', () => {
+    assert.deepEqual(assess({ ...answer, facts: skewed, size: { of: 'request', bytes: 4_000 } }), nothing);
+    assert.deepEqual(assess({ ...answer, facts: { ...skewed, answerBytes: 1_500 }, size: { of: 'reply', bytes: 1_500 } }), nothing);
+    assert.notDeepEqual(assess({ ...answer, facts: skewed }), nothing);
+  });
+
+  test('whose answer was to be long, and is not, proves nothing about long ones', () => {
+    const found = (facts: Facts) => assess({ ...answer, facts, size: { of: 'reply', bytes: 1_500 } });
+    assert.deepEqual(found({ answerBytes: 1_499 }), warns({ code: 'answer-short', bytes: 1_499, wanted: 1_500 }));
+    assert.deepEqual(found({}), warns({ code: 'answer-short', bytes: 0, wanted: 1_500 }));
+  });
+});

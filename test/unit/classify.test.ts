@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import * as fc from 'fast-check';
-import { classify, classifyLookup, dependsOnRoute, type Meaning, type Phase } from '../../agent/net/classify.ts';
+import { classify, classifyLookup, dependsOnRoute, isTooBig, type Meaning, type Phase } from '../../agent/net/classify.ts';
 
 type Seen = readonly [state: string, reason: string] | readonly [code: string];
 type Row = readonly [event: string, errno: string, routed: boolean, tcp: Seen | undefined, udpBefore: Seen | undefined, udpAfter: Seen | undefined];
@@ -24,7 +24,7 @@ const rows: readonly Row[] = [
   ['host unknown to its own segment', 'EHOSTDOWN', true, ['filtered', 'host-unreach'], unclassified, ['filtered', 'host-unreach']],
   ['host isolated', 'ENONET', true, ['filtered', 'host-unreach'], unclassified, ['filtered', 'host-unreach']],
   ['protocol unreachable', 'ENOPROTOOPT', true, ['filtered', 'proto-unreach'], unclassified, ['filtered', 'proto-unreach']],
-  ['fragmentation needed', 'EMSGSIZE', true, undefined, undefined, unclassified],
+  ['fragmentation needed', 'EMSGSIZE', true, undefined, ['unsupported'], ['open|filtered', 'no-response']],
   ['no route of our own', 'ENETUNREACH', false, ['unsupported'], ['unsupported'], ['unsupported']],
   ['a local route that says unreachable', 'EHOSTUNREACH', false, ['unsupported'], ['unsupported'], ['unsupported']],
   ['no address of the family', 'EADDRNOTAVAIL', false, ['unsupported'], ['unsupported'], ['unsupported']],
@@ -96,6 +96,13 @@ test('only a plain "no such name" says something about the name', () => {
   for (const code of ['ENOTFOUND', 'ENODATA']) assert.equal(resolutionOf(code), 'no-such-name', code);
   for (const code of ['EAI_AGAIN', 'EAI_FAIL', 'EAI_MEMORY', 'EAI_SYSTEM', 'ETIMEOUT', 'ESERVFAIL', 'EMFILE', 'EXYZZY', ''])
     assert.equal(resolutionOf(code), 'no-answer', code);
+});
+
+test('only a datagram that was on its way can be too big for the path', () => {
+  assert.ok(isTooBig('EMSGSIZE', 'udp', 'after-send'));
+  assert.ok(!isTooBig('EMSGSIZE', 'udp', 'before-send'));
+  assert.ok(!isTooBig('EMSGSIZE', 'tcp', 'after-send'));
+  assert.ok(!isTooBig('ECONNREFUSED', 'udp', 'after-send'));
 });
 
 test('an errno that nobody has met is unclassified, with its text', () => {

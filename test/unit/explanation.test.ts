@@ -98,7 +98,7 @@ describe('an explanation', () => {
   it('of forbidden traffic says that a block needs a control', () => {
     const [edition] = tables;
     assert.ok(edition !== undefined);
-    const forbid = (matrix: Matrix): Matrix => ({ ...matrix, rules: matrix.rules.map((rule) => ({ ...rule, expect: ['filtered'] })) });
+    const forbid = (matrix: Matrix): Matrix => ({ ...matrix, rules: matrix.rules.map((rule) => ({ ...rule, probe: 'tcp', expect: ['filtered'] })) });
     const text = told('dc-to-dc/adws', [{ corrected: forbid(edition.corrected), published: forbid(edition.published) }]);
     assert.match(text, /open: FAIL forbidden-open\./);
     assert.match(text, /filtered, nothing comes back: PASS\. But where nothing else showed the destination alive.*: INCONCLUSIVE no-control\./);

@@ -74,6 +74,10 @@ const unproven = (status: ServiceStatus): Verdict => ({ status: 'inconclusive', 
 const broken = (status: ServiceStatus): Verdict => ({ status: 'fail', finding: { code: 'service-silent', status } });
 const rejected = (reason: Reason, status: Verdict['status'] = 'fail'): Verdict => ({ status, finding: { code: 'rejected', reason } });
 
+const large = (bytes: number): Partial<Question> => ({ size: { of: 'request', bytes } });
+const sizeLost = (of: 'request' | 'reply', bytes: number): Verdict => ({ status: 'fail', finding: { code: 'size-lost', of, bytes } });
+const unprovenSize = (bytes: number): Verdict => ({ status: 'inconclusive', finding: { code: 'size-lost', of: 'request', bytes, unproven: true } });
+
 type Case = readonly [name: string, question: Partial<Question>, verdict: Verdict];
 
 /** An endpoint by name, on no known platform. */
@@ -220,6 +224,38 @@ const table: Readonly<Record<string, readonly Case[]>> = {
       unproven('silent'),
     ],
     ['forbidden, it fails', { ...bareTcp, expect: shutOrRefused, outcome: open, responderAnswered: true }, forbiddenOpen],
+  ],
+  'answered when small, and asked for more': [
+    ['a large question that is answered passes', { ...large(4_000), outcome: serving('identified') }, passed],
+    ['a large question that stalls over TCP is lost', { ...large(4_000), outcome: serving('silent') }, sizeLost('request', 4_000)],
+    ['a long answer that stalls is lost', { size: { of: 'reply', bytes: 1_500 }, outcome: serving('silent') }, sizeLost('reply', 1_500)],
+    ['a large datagram without an answer is lost', { ...dns, ...large(1_452), outcome: silent }, sizeLost('request', 1_452)],
+    ...([undefined, 'windows'] as const).flatMap((platform): readonly Case[] => [
+      [
+        `over TCP it proves nothing against ${platform ?? 'a platform that nobody named'}`,
+        { ...large(4_000), platform, outcome: serving('silent') },
+        unprovenSize(4_000),
+      ],
+      [`nor does it over UDP (${platform ?? 'unnamed'})`, { ...dns, ...large(1_452), platform, outcome: silent }, unprovenSize(1_452)],
+    ]),
+    [
+      'optional, it warns',
+      { ...large(4_000), requirement: 'optional', outcome: serving('silent') },
+      { ...sizeLost('request', 4_000), status: 'warn' },
+    ],
+    ['a connection that is ended is not lost by its size', { ...large(4_000), outcome: serving('disconnected') }, broken('disconnected')],
+    ['a SYN without an answer is not lost by the size of what would follow', { ...large(4_000), outcome: dropped }, unanswered],
+    ['a refusal is one', { ...large(4_000), outcome: closed }, refused],
+    [
+      'what the path called too big and then carried was no retry',
+      { ...dns, ...large(1_452), attempts: 2, outcome: serving('identified', { fragmentationNeeded: 1 }) },
+      passed,
+    ],
+    [
+      'but a third attempt was',
+      { ...dns, ...large(1_452), attempts: 3, outcome: serving('identified', { fragmentationNeeded: 1 }) },
+      { ...passed, notes: ['retried'] },
+    ],
   ],
   'open, and the service malformed or absent': [
     [

@@ -123,7 +123,7 @@ describe('the matrices that come with the package', () => {
   }
 
   it('what stands in them beside the published rows has a source of its own, a condition, and never fails', () => {
-    const ours = Object.keys(tables).flatMap((name) => shipped(name, false).rules.filter(({ row }) => row === undefined));
+    const ours = Object.keys(tables).flatMap((name) => shipped(name, false).rules.filter(({ row, size }) => row === undefined && size === undefined));
     assert.deepEqual(
       ours.map(({ id, when, requirement }) => [id, when, requirement]),
       [['smb-quic', ['smb-over-quic'], 'optional']],
@@ -197,6 +197,29 @@ describe('the matrices that come with the package', () => {
     );
   });
 
+  it('what no published table has is optional, says why it is asked, and is left out as published', () => {
+    const sizes = ['locator-1232', 'dns-udp-1452', 'kerberos-udp-1452', 'kerberos-udp-2000', 'ldap-4000', 'ldap-reply'];
+    for (const name of ['client-to-dc', 'dc-to-dc']) {
+      const own = shipped(name, false).rules.filter(({ row, id }) => row === undefined && id !== 'smb-quic');
+      assert.deepEqual(
+        own.map(({ id }) => id),
+        sizes,
+      );
+      for (const { requirement, reverseRequirement, note = '', size, purposes, id } of own) {
+        assert.deepEqual([requirement, reverseRequirement, purposes], ['optional', 'optional', []], id);
+        assert.match(note, /.{20}\.$/, id);
+        assert.ok(size !== undefined, id);
+      }
+      assert.ok(shipped(name, true).rules.every(({ id }) => !sizes.includes(id)));
+    }
+  });
+
+  it('no published matrix asks for a long answer over UDP, which is what reflectors are abused for', () => {
+    for (const { size, ports, id } of publishedMatrices().flatMap((name) => shipped(name, false).rules)) {
+      assert.ok(size?.of !== 'reply' || ports.every(({ transport }) => transport === 'tcp'), id);
+    }
+  });
+
   it('whoever needs an answer stands after the rule that gives it', () => {
     for (const { rules, name } of publishedMatrices().map((matrix) => shipped(matrix, false))) {
       for (const [index, rule] of rules.entries()) {
@@ -246,6 +269,22 @@ describe('reading a matrix', () => {
     assert.deepEqual(
       rules.map(({ when }) => when),
       [[], ['gc'], ['gc', 'ldaps']],
+    );
+  });
+
+  it('a row that the published table does not have is left out as published', (t) => {
+    const text = `${minimal}  - {id: large, ports: [389/tcp], probe: ldap, after: [ldap], size: 4000, published: null}\n`;
+    assert.deepEqual(
+      [false, true].map((asPublished) => readText(t, text, asPublished).rules.map(({ id }) => id)),
+      [['ldap', 'large'], ['ldap']],
+    );
+  });
+
+  it('a size is one of the request or of the reply', (t) => {
+    const rule = (field: string): string => `  - {id: ${field.toLowerCase()}, ports: [389/tcp], probe: ldap, after: [ldap], ${field}: 1500}\n`;
+    assert.deepEqual(
+      readText(t, `${minimal}${rule('size')}${rule('replySize')}`).rules.map(({ size }) => size),
+      [undefined, { of: 'request', bytes: 1_500 }, { of: 'reply', bytes: 1_500 }],
     );
   });
 

@@ -116,6 +116,23 @@ describe('a plan', () => {
     assert.deepEqual([...plan.drawnIn].sort(), ['mine/first', 'mine/middle']);
   });
 
+  it('lets a large question wait for the small one on its own port, and tells the agent its size', (t) => {
+    const rules = [
+      { id: 'kerberos', ports: ['88/tcp', '88/udp'], probe: 'kerberos' },
+      { id: 'large', ports: ['88/udp'], probe: 'kerberos', after: ['kerberos'], size: 1_452 },
+      { id: 'ldap', ports: ['389/tcp'], probe: 'ldap' },
+      { id: 'long', ports: ['389/tcp'], probe: 'ldap', after: ['ldap'], replySize: 1_500 },
+    ];
+    const { plan } = planOf(t, rules, [near, far]);
+    assert.deepEqual(
+      Array.from(plannedChecks(plan), ({ check }) => [check.id, check.size, check.after]).filter(([, size]) => size !== undefined),
+      [
+        ['mine/large/near1->far1:88/udp', { of: 'request', bytes: 1_452 }, ['mine/kerberos/near1->far1:88/udp']],
+        ['mine/long/near1->far1:389/tcp', { of: 'reply', bytes: 1_500 }, ['mine/ldap/near1->far1:389/tcp']],
+      ],
+    );
+  });
+
   it('tells every exclusion and its reason', (t) => {
     const { plan } = planOf(t, [web], [near, far, far2], {}, { except: [{ from: { host: 'near1' }, to: { host: 'far2' } }] });
     assert.deepEqual(plan.excluded, [{ source: 'near1', destination: 'far2', reason: 'except: host near1 <-> host far2' }]);

@@ -154,14 +154,14 @@ const cases: readonly Case[] = [
   {
     name: 'the other domain is not forwarded to',
     there: located([resolver('192.0.2.53', abroad, { dcs: [], rcode: 'NXDOMAIN' })], []),
-    is: 'NO-GO srv:0x54B 21 for dns',
+    is: 'NO-GO srv:0x54B 26 for dns',
     findings: ['no-srv other.example.test'],
   },
   {
     name: 'this resolver does not answer at all, which is said once',
     here: located([resolver('192.0.2.53', home, { dcs: [], silent: true })], []),
     there: located([resolver('192.0.2.53', abroad, { dcs: [], silent: true })], []),
-    is: 'NO-GO dns:0x54B 21 for dns',
+    is: 'NO-GO dns:0x54B 26 for dns',
     findings: ['resolver-silent'],
   },
   {
@@ -198,7 +198,7 @@ const cases: readonly Case[] = [
   {
     name: 'nobody says who is the PDC emulator there',
     there: located([resolver('192.0.2.53', abroad, { dcs: ['dc3'], pdc: [] })], [candidate('dc3', abroad, '198.51.100.3')]),
-    is: 'NO-GO srv:0x54B 21 for dns',
+    is: 'NO-GO srv:0x54B 26 for dns',
     findings: ['no-pdc other.example.test'],
   },
   {
@@ -209,7 +209,7 @@ const cases: readonly Case[] = [
   {
     name: 'the PDC emulator has no address',
     there: located([resolver('192.0.2.53', abroad, { dcs: ['dc3', 'dc4'] })], [candidate('dc4', abroad, '198.51.100.4')]),
-    is: 'NO-GO address:0x54B 21 for dns',
+    is: 'NO-GO address:0x54B 26 for dns',
     findings: ['no-address'],
   },
   {

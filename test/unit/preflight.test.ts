@@ -139,7 +139,7 @@ test('each purpose has its deciding rules, and the rest of the matrix can at mos
     'ldaps',
     'time',
   ]);
-  assert.equal(checksPerDc(questionsOf('join-windows', published).matrix), 19);
+  assert.equal(checksPerDc(questionsOf('join-windows', published).matrix), 24);
   assert.equal(checksPerDc(questionsOf('ad-connector', published).matrix), 4);
 });
 
@@ -187,25 +187,25 @@ const cases: readonly {
   { name: 'one ready and one open', faults: { 'dc2 smb': ['inconclusive', 'unproven'] }, is: 'GO with warnings' },
   { name: 'one failed and one open', faults: { 'dc1 smb': noAnswer, 'dc2 smb': ['inconclusive', 'unproven'] }, is: 'undecided smb:0x35' },
   { name: 'an agent that was lost on the way', faults: { smb: ['error', 'not-checked'] }, is: 'undecided smb:0x35' },
-  { name: 'DNS that is silent', found: located({ resolvers: [silentResolver('192.0.2.53')], candidates: [] }), is: 'NO-GO dns:0x54B 19 for dns' },
+  { name: 'DNS that is silent', found: located({ resolvers: [silentResolver('192.0.2.53')], candidates: [] }), is: 'NO-GO dns:0x54B 24 for dns' },
   {
     name: 'DNS that is silent, and a DC that is named and ready',
     found: located({ resolvers: [silentResolver('192.0.2.53')], candidates: [dc('dc1', '192.0.2.1', { resolvers: [] })] }),
     named: ['192.0.2.1'],
     is: 'NO-GO dns:0x54B',
   },
-  { name: 'no resolver at all', found: located({ resolvers: [], candidates: [] }), is: 'undecided 19 for dns' },
+  { name: 'no resolver at all', found: located({ resolvers: [], candidates: [] }), is: 'undecided 24 for dns' },
   {
     name: 'a resolver that this host cannot even ask',
     found: located({ resolvers: [silentResolver('192.0.2.53', { kind: 'failed', code: 'unsupported', message: 'no route' })], candidates: [] }),
-    is: 'undecided 19 for dns',
+    is: 'undecided 24 for dns',
   },
   {
     name: 'no SRV',
     found: located({ resolvers: [resolver('192.0.2.53', [], undefined, 'NXDOMAIN')], candidates: [] }),
-    is: 'NO-GO srv:0x232B 19 for dns',
+    is: 'NO-GO srv:0x232B 24 for dns',
   },
-  { name: 'SRV without addresses', found: located({ candidates: [] }), is: 'NO-GO address:0xA8B 19 for address' },
+  { name: 'SRV without addresses', found: located({ candidates: [] }), is: 'NO-GO address:0xA8B 24 for address' },
   {
     name: 'a first resolver that lies',
     found: located({ resolvers: [resolver('192.0.2.54', [], undefined, 'NXDOMAIN'), resolver('192.0.2.53', ['dc1', 'dc2'], ['dc1', 'dc2'])] }),
@@ -272,11 +272,22 @@ for (const { name, purpose = 'join-windows', found = located(), faults = {}, nam
   });
 }
 
+test('what was not asked in large packets, since it failed in small ones, is no news', () => {
+  const faults: Faults = {
+    'kerberos-udp': ['fail', 'no-answer'],
+    'kerberos-udp-1452': ['skip', 'prerequisite'],
+    'kerberos-udp-2000': ['skip', 'prerequisite'],
+  };
+  const { conclusion, results } = concludeWith('join-windows', located(), faults);
+  assert.ok(results.some(({ verdict }) => verdict.finding?.code === 'prerequisite'));
+  assert.deepEqual(conclusion.skipped, []);
+});
+
 test("a DC's own DNS is asked only where this host uses it as a resolver", () => {
   const found = located({ resolvers: [resolver('192.0.2.1', ['dc1', 'dc2'], ['dc1', 'dc2'])] });
   const { results } = concludeWith('join-windows', found);
   const asked = results.filter(({ check, verdict }) => check.probe === 'dns' && verdict.status !== 'skip').map(({ check }) => check.destination);
-  assert.deepEqual(asked, ['dc1', 'dc1']);
+  assert.deepEqual(asked, ['dc1', 'dc1', 'dc1']);
 });
 
 test('the DCs that are asked are those of the site, dead ones too, and those that were named; the others are far', () => {

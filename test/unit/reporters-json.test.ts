@@ -16,6 +16,8 @@ const findingCodes = {
   'wrong-service': true,
   'service-silent': true,
   'service-absent': true,
+  'size-lost': true,
+  'answer-short': true,
   'wrong-host': true,
   'reply-lost': true,
   'reached-host': true,
@@ -95,6 +97,11 @@ const diagnosisCodes = {
   'destination-silent': true,
   'dynamic-range-shut': true,
   'udp-shut': true,
+  'black-hole': true,
+  'fragments-dropped': true,
+  'mss-clamped': true,
+  'datagrams-limited': true,
+  'mtu-learned': true,
 } as const satisfies Record<Diagnosis['code'], true>;
 
 const validate = new Ajv2020({ allowUnionTypes: true, allErrors: true }).addKeyword('volatile').addKeyword('expected').compile(reportSchemaFile());
