@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { type Purpose, purposes, type Step } from '../../src/preflight/conclusion.ts';
 import { run } from './command.ts';
+import { conclude, noGo, warned } from './conclusion.ts';
 import { type Directions, startDnsHub } from './dns-hub.ts';
 import { applyFirewall, type FirewallRule } from './firewall.ts';
 import { borrowForest } from './forest.ts';
+import { boundConnects, forgetComputers, tryJoin } from './join.ts';
 import { installLabPackages } from './packages.ts';
 import { raiseSecondForest } from './second-forest.ts';
-import { CORP, DC3, type Domain, HOSTS, type Host, inNetns, OTHER } from './topology.ts';
+import { CORP, DC3, type DcName, type Domain, HOSTS, type Host, inNetns, OTHER } from './topology.ts';
 import { tryTrust } from './trust.ts';
 
 const { installed, reason } = installLabPackages();
@@ -31,13 +34,51 @@ const trusts: readonly {
   { name: 'with everything open', created: true },
 ];
 
+const { dc1, dc2 } = HOSTS;
+const named = ['--dc', `dc1=${dc1.address}`, '--dc', `dc2=${dc2.address}`];
+
+interface Diverted {
+  readonly name: string;
+  readonly dcs: readonly DcName[];
+  /** Where even the resolvers are the other forest's, DNS that finds corp all the same. */
+  readonly directions?: Directions;
+  readonly words?: readonly string[];
+  /** The step that is predicted to fail; without, a GO with warnings through the other DC. */
+  readonly step?: Step;
+}
+
+const diversions: readonly Diverted[] = [
+  { name: 'one DC', dcs: ['dc2'] },
+  { name: 'one DC, and both named', dcs: ['dc2'], words: named },
+  { name: 'both DCs', dcs: ['dc1', 'dc2'], directions: open, step: 'locator' },
+  { name: 'both DCs, and both named', dcs: ['dc1', 'dc2'], directions: open, words: named, step: 'locator' },
+];
+
+/** What a preflight finds where another forest's DC answers; the DNS only where it is this host's resolver. */
+const findings: Readonly<Record<string, string>> = {
+  dns: 'dns-failure',
+  'dns-udp': 'dns-failure',
+  locator: 'wrong-host',
+  ldap: 'wrong-host',
+  kpasswd: 'wrong-host',
+};
+const codes = { 'join-windows': '0x54B', 'join-linux': 'adcli', 'ad-connector': 'ad-connector', promote: '0x54B' } as const satisfies Record<
+  Purpose,
+  string
+>;
+
 describe('a second forest', { skip: installed ? false : `no lab: ${reason}` }, () => {
   let release = async (): Promise<void> => {};
   before(async () => {
     ({ release } = await borrowForest());
     await raiseSecondForest();
+    await boundConnects(2);
   });
-  after(async () => release());
+  after(async () => {
+    await boundConnects(undefined);
+    await forgetComputers();
+    await release();
+  });
 
   for (const corpKnowsOther of [true, false])
     for (const otherKnowsCorp of [true, false])
@@ -50,6 +91,37 @@ describe('a second forest', { skip: installed ? false : `no lab: ${reason}` }, (
           await hub.stop();
         }
       });
+
+  for (const { name, dcs, directions, words = [], step } of diversions)
+    test(`behind the addresses of ${name}`, async () => {
+      await applyFirewall(
+        [],
+        dcs.map((destination) => ({ source: 'client', destination, to: 'dc3' })),
+      );
+      const hub = directions && (await startDnsHub(directions));
+      try {
+        // Not net-rpc: which KDC it asks is a matter of chance, and where it is the other forest's the logon fails.
+        const joins = words.length > 0 ? [] : (['adcli', 'net-ads'] as const);
+        const [conclusions, ended] = await Promise.all([
+          Promise.all(purposes.map((purpose) => conclude(purpose, words, step === undefined ? warned : noGo(`${step} ${codes[purpose]}`)))),
+          Promise.all(joins.map((tool) => tryJoin(tool))),
+        ]);
+        for (const conclusion of conclusions) {
+          const strangers = conclusion.dcs.filter((dc) => dcs.some((diverted) => dc.name === HOSTS[diverted].fqdn));
+          assert.equal(strangers.length, 2 * dcs.length);
+          for (const { state, failed } of strangers) {
+            assert.equal(state, 'not-ready');
+            assert.ok(failed.some(({ rule }) => rule === 'locator'));
+            for (const { rule, finding } of failed) assert.equal(finding, findings[rule], rule);
+          }
+        }
+        // adcli believes a DC of another domain, and then says that its KDC does not know the account.
+        for (const { joined, said } of ended) assert.equal(joined, step === undefined, said);
+      } finally {
+        await applyFirewall([]);
+        await hub?.stop();
+      }
+    });
 
   for (const { name, directions = open, rules = [], created } of trusts)
     test(`a forest trust ${created ? 'can' : 'cannot'} be created ${name}`, async () => {
