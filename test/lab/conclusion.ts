@@ -9,6 +9,9 @@ import { attempt } from './command.ts';
 import { aheadBy, type Circumstance, type Join, type JoinTool, unfakedMonotonic } from './join.ts';
 import { DOMAIN, HOSTS, type HostName, inNetns } from './topology.ts';
 
+/** What one host does in one domain; a trust takes two. */
+export const purposes = ['join-windows', 'join-linux', 'ad-connector', 'promote'] as const satisfies readonly Purpose[];
+
 /** What a preflight must conclude. */
 export interface Expected {
   readonly decision: Conclusion['decision'];

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Purpose } from '../../src/preflight/conclusion.ts';
-import { compare, conclude, type Expected, go, noGo, warned } from './conclusion.ts';
+import { compare, conclude, type Expected, go, noGo, purposes, warned } from './conclusion.ts';
 import { applyFirewall, type FirewallRule } from './firewall.ts';
 import { borrowForest } from './forest.ts';
 import { boundConnects, type Circumstance, forgetComputers, type JoinTool, tryJoin, tryPromotion } from './join.ts';
@@ -10,9 +10,6 @@ import { installLabPackages } from './packages.ts';
 import { DCS, type DcName, DOMAIN, HOSTS } from './topology.ts';
 
 const { installed, reason } = installLabPackages();
-
-/** What one host does in one domain; a trust, between two, is tried in `second-forest.test.ts`. */
-const purposes = ['join-windows', 'join-linux', 'ad-connector', 'promote'] as const satisfies readonly Purpose[];
 
 interface Scenario {
   readonly name: string;
