@@ -3,7 +3,7 @@ import type { Check } from './contract/check.ts';
 import type { Observed, Outcome } from './contract/outcome.ts';
 import { traitsOf, type Transport } from './contract/probe.ts';
 import { Conversation, type Ending } from './net/conversation.ts';
-import type { Question } from './net/dialogue.ts';
+import type { OrderTicket, Question } from './net/dialogue.ts';
 import { speakers } from './probes/registry.ts';
 
 /** What the inquiries of one source towards one destination share. `question` gives all that does not depend on the check, as it is known now. */
@@ -12,6 +12,8 @@ export interface Terms {
   readonly question: () => Omit<Question, 'transport' | 'port' | 'interface' | 'form' | 'variant'>;
   /** Local port for the next dial, where the job prescribes a range. */
   readonly localPort: () => number | undefined;
+  /** Present where tickets may be ordered. */
+  readonly orderTicket?: OrderTicket;
   /** Told of every dial. */
   readonly dialled: () => void;
 }
@@ -26,7 +28,7 @@ export class Inquiry {
   readonly #check: Check;
   readonly #port: number;
   readonly #terms: Terms;
-  readonly #finished: (outcome: Outcome) => void;
+  readonly #finished: (outcome: Outcome, ticket?: Buffer) => void;
   #pending: readonly Conversation[] = [];
   readonly #forms: number;
   #attempts = 0;
@@ -37,9 +39,10 @@ export class Inquiry {
   #best: Outcome | undefined;
   /** The answer that asked for the follow-up that is under way. */
   #answered: Observed | undefined;
+  #ticket: Buffer | undefined;
   #over = false;
 
-  constructor(check: Check, port: number, terms: Terms, finished: (outcome: Outcome) => void) {
+  constructor(check: Check, port: number, terms: Terms, finished: (outcome: Outcome, ticket?: Buffer) => void) {
     this.#check = check;
     this.#port = port;
     this.#terms = terms;
@@ -96,10 +99,12 @@ export class Inquiry {
       ...(rpcInterface !== undefined && { interface: rpcInterface }),
       ...(this.#variant !== undefined && { variant: this.#variant }),
     });
+    const { orderTicket } = this.#terms;
     const manner = {
       identifies: traitsOf(probe).identifies,
       now: question.now,
       ...(question.authorities !== undefined && { authorities: question.authorities }),
+      ...(orderTicket !== undefined && { orderTicket }),
     };
     const conversation: Conversation = new Conversation(target, dialogue, manner, (ending) => {
       this.#pending = this.#pending.filter((other) => other !== conversation);
@@ -108,8 +113,9 @@ export class Inquiry {
     this.#pending = [...this.#pending, conversation];
   }
 
-  #weigh({ outcome, next }: Ending): void {
+  #weigh({ outcome, next, ticket }: Ending): void {
     if (this.#over) return;
+    this.#ticket = ticket;
     if (this.#answered !== undefined) {
       this.#best = withFollowUp(this.#answered, outcome, this.#transport);
       this.#end();
@@ -138,7 +144,7 @@ export class Inquiry {
     const outcome = this.#best;
     if (outcome === undefined) throw new Error(`${this.#check.id}: ended without an outcome`);
     this.abandon();
-    this.#finished(outcome);
+    this.#finished(outcome, this.#ticket);
   }
 }
 

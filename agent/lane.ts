@@ -74,7 +74,8 @@ export class Lane {
   }
 
   /** Learns from a settled check, and frees those that waited for it. */
-  settle(check: Check, outcome: Outcome): void {
+  settle(check: Check, outcome: Outcome, ticket?: Buffer): void {
+    if (ticket !== undefined) this.known = { ticket, ...this.known };
     if (outcome.kind === 'observed' && outcome.service?.status === 'identified') this.known = learn(this.known, outcome.service.facts);
     if (!this.isAwaited(check)) return;
     this.#settled.set(check.id, { id: check.id, probe: check.probe, outcome });
@@ -102,6 +103,11 @@ export class Lane {
   rpcPort(check: Check): number | undefined {
     if (check.interface === undefined) return undefined;
     return this.host.rpc?.[check.interface] ?? this.known.rpcPorts?.[check.interface];
+  }
+
+  /** True for a check that needs a ticket, where none was issued. */
+  lacksTicket(check: Check): boolean {
+    return traitsOf(check.probe).needs === 'ticket' && this.known.ticket === undefined;
   }
 
   #waits(check: Check): boolean {
@@ -148,6 +154,12 @@ export function withoutPort(check: Check, lane: Lane): Outcome {
   }
   const message = 'the endpoint mapper did not name the port';
   return { kind: 'failed', code: 'prerequisite', message, ...(before !== undefined && { because: before.id }) };
+}
+
+/** The outcome of a check that needs a ticket which nobody issued. */
+export function withoutTicket(check: Check, lane: Lane): Outcome {
+  const before = lane.prerequisite(check);
+  return { kind: 'failed', code: 'prerequisite', message: 'no ticket was issued', ...(before !== undefined && { because: before.id }) };
 }
 
 function learn(known: Known, facts: Facts): Known {

@@ -9,6 +9,7 @@ import { contractVersion, type Job } from './contract/job.ts';
 import type { LocateJob } from './contract/locate.ts';
 import { encodeMessage, type Message, type Settled } from './contract/message.ts';
 import { locate } from './locate.ts';
+import { findTickets, type Place } from './ticket.ts';
 import { attend, converser, run, seesRefusedUdp } from './runner.ts';
 
 /** Descriptors that the process needs for itself. */
@@ -37,7 +38,14 @@ export async function main(job: Job | LocateJob, source: string): Promise<void> 
     unsaid += `${encodeMessage(message)}\n`;
   };
 
-  const surroundings = { now: Date.now, random: randomBytes, sockets: descriptorLimit() - ownDescriptors, icmpErrors };
+  const kerberos = 'kind' in job ? undefined : job.kerberos;
+  const surroundings = {
+    now: Date.now,
+    random: randomBytes,
+    sockets: descriptorLimit() - ownDescriptors,
+    icmpErrors,
+    ...(kerberos !== undefined && { tickets: findTickets(kerberos, place()) }),
+  };
   say({
     kind: 'hello',
     contract: contractVersion,
@@ -62,6 +70,11 @@ export async function main(job: Job | LocateJob, source: string): Promise<void> 
   const reason = await run(job, source, tell, stop.signal, surroundings);
   if (job.reply === 'frame') say({ kind: 'frame', text: packFrame(job, source, results) });
   say({ kind: 'bye', reason });
+}
+
+/** This host, as far as tickets are concerned. */
+function place(): Place {
+  return { platform: platform(), folder: process.cwd(), environment: process.env, user: process.getuid?.() ?? 0 };
 }
 
 /** Addresses of the resolvers that this host is configured with. A port other than 53 is not what clients of a domain use. */

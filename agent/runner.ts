@@ -7,17 +7,20 @@
  * What stays silent is looked at once more (`second-look.ts`) where rejections may have been held back.
  */
 import { createSocket } from 'node:dgram';
+import type { Check } from './contract/check.ts';
 import type { Job, JobHost } from './contract/job.ts';
 import type { LocateJob } from './contract/locate.ts';
 import type { Alive, Bye, Settled } from './contract/message.ts';
 import type { Outcome } from './contract/outcome.ts';
+import { traitsOf } from './contract/probe.ts';
 import { socketsOf, Inquiry, type Terms } from './inquiry.ts';
-import { type Item, type Lane, lanesOf, withoutPort } from './lane.ts';
+import { type Item, type Lane, lanesOf, withoutPort, withoutTicket } from './lane.ts';
 import type { Converse } from './locate.ts';
 import { Conversation } from './net/conversation.ts';
 import type { Target } from './net/dial.ts';
 import type { Dialogue } from './net/dialogue.ts';
 import { speakers } from './probes/registry.ts';
+import type { Tickets } from './ticket.ts';
 import { isSilence, lookAgain, mayBeHeldBack, type Pass, refilled, type Result } from './second-look.ts';
 
 /** What the runner gets from the process around it: the clock (UTC, milliseconds), randomness, and how many sockets it may hold. */
@@ -27,6 +30,8 @@ export interface Surroundings {
   readonly sockets: number;
   /** How many ICMP errors this host has ever received; undefined where it does not tell. */
   readonly icmpErrors: () => number | undefined;
+  /** Absent where the job does not use Kerberos credentials. */
+  readonly tickets?: Tickets;
 }
 
 const aliveMs = 1_000;
@@ -35,6 +40,8 @@ const beatMs = 50;
 const hintShare = 50;
 /** Dials in one turn of the event loop: answers to them are heard before more are made, and no answer waits for long. */
 const dialsInTurn = 256;
+/** Tickets that are asked for at a time: each takes a process, and may take it for the whole of its deadline. */
+const mostTickets = 8;
 const selfTestMs = 300;
 /** How often a check that met an exhausted host is tried again. */
 const mostReturns = 3;
@@ -105,6 +112,8 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
     if (pace.flowsPerSecond !== undefined) lane.nextFlowAt = Math.max(lane.nextFlowAt, performance.now()) + 1_000 / pace.flowsPerSecond;
   };
 
+  const { tickets } = surroundings;
+
   const termsOf = (lane: Lane, attempts: number): Terms => {
     const { dnsName, domain } = lane.host;
     const account = accountOf(self, lane.host);
@@ -112,6 +121,7 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
       attempts,
       localPort,
       dialled: () => count(lane),
+      ...(tickets !== undefined && 'order' in tickets && { orderTicket: tickets.order }),
       question: () => ({
         dnsName,
         known: lane.known,
@@ -127,6 +137,7 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
   return ({ lanes, timeoutMs, attempts, settled }) =>
     new Promise((resolve) => {
       let inFlight = 0;
+      let ordered = 0;
       let turn = 0;
       let rests = false;
       let wake: NodeJS.Timeout | undefined;
@@ -165,6 +176,10 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
           }
           const item = lane.next();
           if (item === undefined) continue;
+          if (ordersTicket(item.check) && ordered >= mostTickets) {
+            lane.putBack(item);
+            continue;
+          }
           if (lane.inFlight > 0 && lane.inFlight + socketsOf(item.check, attempts) > pace.perDestination) {
             lane.putBack(item);
             continue;
@@ -196,13 +211,15 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
       const start = (item: Item, lane: Lane): void => {
         const { check } = item;
         const port = typeof check.port === 'number' ? check.port : lane.rpcPort(check);
-        if (port === undefined) {
-          const outcome = withoutPort(check, lane);
+        const unmet = unmetNeed(check, lane, tickets);
+        if (port === undefined || unmet !== undefined) {
+          const outcome = unmet ?? withoutPort(check, lane);
           lane.settle(check, outcome);
           settled({ item, lane, outcome, attempts: 0, elapsedMs: 0 });
           return;
         }
         inFlight += 1;
+        if (ordersTicket(check)) ordered += 1;
         const sockets = Math.min(socketsOf(check, attempts), pace.perDestination);
         lane.inFlight += sockets;
         const startedAt = performance.now();
@@ -212,16 +229,17 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
           for (const timer of timers) clearTimeout(timer);
           running.delete(abandon);
           inFlight -= 1;
+          if (ordersTicket(check)) ordered -= 1;
           lane.inFlight -= sockets;
         };
-        const inquiry = new Inquiry(check, port, termsOf(lane, attempts), (seen) => {
+        const inquiry = new Inquiry(check, port, termsOf(lane, attempts), (seen, ticket) => {
           release();
           const outcome = typeof check.port === 'string' && seen.kind === 'observed' ? { ...seen, port } : seen;
           if (outcome.kind === 'failed' && outcome.code === 'source-exhausted' && mayReturn(item)) {
             lane.putBack(item);
             most = Math.max(1, Math.min(most - 1, inFlight));
           } else {
-            lane.settle(check, outcome);
+            lane.settle(check, outcome, ticket);
             settled({ item, lane, outcome, attempts: inquiry.attempts, elapsedMs: performance.now() - startedAt });
           }
           pump();
@@ -300,6 +318,19 @@ class Standstill {
 function accountOf(source: JobHost | undefined, destination: JobHost): string | undefined {
   const isMember = source?.joined === true && source.domain !== undefined && source.domain === destination.domain;
   return isMember ? `${(source.dnsName.split('.')[0] ?? source.name).slice(0, 15).toUpperCase()}$` : undefined;
+}
+
+function ordersTicket({ probe }: Check): boolean {
+  const { authenticates, needs } = traitsOf(probe);
+  return authenticates === true && needs !== 'ticket';
+}
+
+/** The outcome of a check that has to do with tickets, where there is no way to one, or none was issued. */
+function unmetNeed(check: Check, lane: Lane, tickets: Tickets | undefined): Outcome | undefined {
+  if (lane.lacksTicket(check)) return withoutTicket(check, lane);
+  if (!ordersTicket(check)) return undefined;
+  if (tickets === undefined) return { kind: 'failed', code: 'no-credentials', message: 'this run may not use any' };
+  return 'code' in tickets ? { kind: 'failed', ...tickets } : undefined;
 }
 
 function isUnmet(outcome: Outcome): boolean {

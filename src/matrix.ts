@@ -16,7 +16,8 @@ export type { Limits, Rule } from './rule.ts';
 export interface Matrix {
   readonly name: string;
   readonly title: string;
-  readonly from: string;
+  /** Roles of the sources, and the role of the destinations. */
+  readonly from: readonly string[];
   readonly to: string;
   readonly source: string;
   readonly rules: readonly Rule[];
@@ -28,7 +29,7 @@ export interface Matrix {
 interface WrittenMatrix {
   readonly matrix: string;
   readonly title?: string;
-  readonly from: string;
+  readonly from: string | readonly string[];
   readonly to: string;
   readonly source?: string;
   readonly rules: readonly WrittenRule[];
@@ -46,7 +47,7 @@ export function readMatrix(file: string, asPublished: boolean): Matrix {
   return {
     name: written.matrix,
     title: written.title ?? written.matrix,
-    from: written.from,
+    from: typeof written.from === 'string' ? [written.from] : written.from,
     to: written.to,
     source: written.source ?? file,
     rules: asPublished ? published : corrected,

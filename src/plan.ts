@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Check } from '../agent/contract/check.ts';
 import { expandRule } from '../agent/contract/expand.ts';
-import { contractVersion, type Job, type JobHost, type JobRule, type Pair, type PortSpan } from '../agent/contract/job.ts';
+import { contractVersion, type Job, type JobHost, type JobRule, type KerberosUse, type Pair, type PortSpan } from '../agent/contract/job.ts';
 import type { Host, Inventory } from './inventory.ts';
 import type { Matrix, PortRange, Rule } from './matrix.ts';
 import { type PaceChoice, paceOf, worstCase } from './pace.ts';
@@ -22,6 +22,8 @@ export interface Choice extends PaceChoice {
   readonly timeoutMs: number;
   readonly attempts: number;
   readonly sourcePorts?: PortSpan;
+  /** Present where sources may use their own Kerberos credentials. */
+  readonly kerberos?: KerberosUse;
 }
 
 /** A rule as it is asked: one transport, one port entry or RPC interface. Stands at the same index as its row in `job.rules`. */
@@ -89,7 +91,7 @@ export function plan(matrices: readonly Matrix[], inventory: Inventory, choice: 
   const twice = matrices.find(({ name }, index) => matrices.findIndex((other) => other.name === name) !== index);
   if (twice !== undefined)
     throw new UsageError(`two matrices are named "${twice.name}": expected different names, since a check is known by the name of its matrix`);
-  for (const matrix of matrices) for (const role of [matrix.from, matrix.to]) checkRole(matrix, role, inventory);
+  for (const matrix of matrices) for (const wanted of [matrix.from, [matrix.to]]) checkRoles(matrix, wanted, inventory);
 
   const { chosen, drawnIn } = chooseRules(matrices, choice.rules);
   const { rows, planned, forward, reverse } = flatten(chosen);
@@ -177,10 +179,12 @@ function checkNames(option: string, names: readonly string[], known: readonly st
   }
 }
 
-function checkRole(matrix: Matrix, role: string, { hosts, file }: Inventory): void {
-  if (hosts.some(({ roles }) => roles.includes(role))) return;
+function checkRoles(matrix: Matrix, wanted: readonly string[], { hosts, file }: Inventory): void {
+  if (hosts.some(({ roles }) => wanted.some((role) => roles.includes(role)))) return;
   const roles = [...new Set(hosts.flatMap((host) => host.roles))].join(', ');
-  throw new UsageError(`${file}: matrix "${matrix.name}" needs a host with the role "${role}", and no host has it: the roles here are ${roles}`);
+  throw new UsageError(
+    `${file}: matrix "${matrix.name}" needs a host with the role ${wanted.map((role) => `"${role}"`).join(' or ')}, and no host has it: the roles here are ${roles}`,
+  );
 }
 
 /** The chosen rules of each matrix, with all that they need. */
@@ -340,6 +344,7 @@ function flatJob(inventory: Inventory, rules: readonly JobRule[], planned: reado
     pairs,
     pace: Object.fromEntries(sources.map((host) => [host.name, paceOf(host, choice, sources.length)])),
     ...(choice.sourcePorts !== undefined && { sourcePorts: choice.sourcePorts }),
+    ...(choice.kerberos !== undefined && { kerberos: choice.kerberos }),
     ...(inventory.authorities !== undefined && { authorities: inventory.authorities }),
     reply: 'messages',
   };

@@ -28,6 +28,9 @@ export function refuseContradictions(document: Document, { rule, written, pathOf
   } else if (rule.interfaces.length > 0) {
     throw wrong(document, pathOf('interfaces'), `none with the probe ${rule.probe}: only the probe rpc asks for interfaces`);
   }
+  if (rule.probe === 'ldap-bind' && !rule.after.some((id) => rules.some((other) => other.rule.id === id && other.rule.probe === 'ldap-ticket'))) {
+    throw wrong(document, pathOf('probe'), 'a rule with the probe ldap-ticket in after beside it, like [ldap-ticket]');
+  }
   if (written.sample !== undefined && !(rule.probe === 'udp' && rule.ports.some(isWide))) {
     throw wrong(document, pathOf('sample'), 'none without a range over udp');
   }

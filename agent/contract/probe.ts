@@ -14,7 +14,9 @@ interface ProbeTraits {
   /** Platforms on which this project has seen the probe answered. On any other it can prove a port open, never broken. */
   readonly seenOn: readonly Platform[];
   /** What must be known of the destination before the probe can ask. */
-  readonly needs?: 'rpc-port';
+  readonly needs?: 'rpc-port' | 'ticket';
+  /** True when it uses credentials of the source: it is asked only where the user says so. */
+  readonly authenticates?: true;
   /** How many forms the question has: the next one is asked when the peer hangs up on the one before, or leaves it unanswered over UDP. */
   readonly forms: number;
   /** What goes over the wire, in one sentence for people. */
@@ -84,6 +86,34 @@ export const probes = {
     needs: 'rpc-port',
     forms: 1,
     asks: 'a bind to the interface on the port that the endpoint mapper names, no call',
+  },
+  'ldap-ticket': {
+    transports: ['tcp'],
+    identifies: true,
+    silence: 'failure',
+    seenOn: ['samba'],
+    authenticates: true,
+    forms: 1,
+    asks: 'with credentials of the source: a ticket for ldap/<dc>, from this KDC and no other',
+  },
+  'cifs-ticket': {
+    transports: ['tcp'],
+    identifies: true,
+    silence: 'failure',
+    seenOn: ['samba'],
+    authenticates: true,
+    forms: 1,
+    asks: 'with credentials of the source: a ticket for cifs/<dc>, from this KDC and no other',
+  },
+  'ldap-bind': {
+    transports: ['tcp'],
+    identifies: true,
+    silence: 'failure',
+    seenOn: ['samba'],
+    needs: 'ticket',
+    authenticates: true,
+    forms: 1,
+    asks: 'an LDAP bind (GSS-SPNEGO) with the ticket for ldap/<dc>, and nothing after it',
   },
   netbios: {
     transports: ['tcp', 'udp'],

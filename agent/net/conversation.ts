@@ -3,12 +3,13 @@ import type { Facts } from '../contract/fact.ts';
 import type { Observed, Outcome, ServiceStatus } from '../contract/outcome.ts';
 import { classify, dependsOnRoute, type Phase } from './classify.ts';
 import { dial, hasRoute, type Target, type Wire } from './dial.ts';
-import type { Answer, Dialogue, Step } from './dialogue.ts';
+import type { Answer, Dialogue, Notice, OrderTicket, Step } from './dialogue.ts';
 import { recognise } from './recognise.ts';
 
-/** What a conversation came to. `next` is what the answer asks to be asked next. */
+/** What a conversation came to. `ticket` is what the answer leaves for later checks, `next` what it asks to be asked next. */
 export interface Ending {
   readonly outcome: Outcome;
+  readonly ticket?: Buffer;
   readonly next?: NonNullable<Answer['next']>;
 }
 
@@ -18,6 +19,8 @@ export interface Manner {
   readonly identifies: boolean;
   /** CA certificates to judge chains by, in PEM. */
   readonly authorities?: string;
+  /** Present where tickets may be ordered. */
+  readonly orderTicket?: OrderTicket;
   readonly now: () => number;
 }
 
@@ -41,6 +44,9 @@ export class Conversation {
   /** True once the peer has shown that it is there: a handshake, or a datagram from it. */
   #alive = false;
   #connectedAt: number | undefined;
+  /** Lets go of the ticket that is on order. */
+  #cancelOrder: (() => void) | undefined;
+  #asksForTicket = false;
   /** The first datagram that was no answer to our question, and why: the answer may still come. */
   #stray: Facts | undefined;
   #over = false;
@@ -70,7 +76,7 @@ export class Conversation {
     });
   }
 
-  /** When the TCP handshake was done, on the clock of `performance.now()`; undefined before that, and over UDP. */
+  /** When the TCP handshake was done, or the KDC asked for a ticket, on the clock of `performance.now()`; undefined before that, and over UDP. */
   get connectedAt(): number | undefined {
     return this.#connectedAt;
   }
@@ -78,7 +84,9 @@ export class Conversation {
   /** Time is up: what was seen so far decides. */
   expire(): void {
     if (this.#over) return;
-    if (this.#stray !== undefined) {
+    if (this.#cancelOrder !== undefined && !this.#asksForTicket) {
+      this.#end({ outcome: { kind: 'failed', code: 'source-exhausted', message: 'the process that asks for tickets did not start in time' } });
+    } else if (this.#stray !== undefined) {
       this.#serviceEnds('malformed', this.#stray);
     } else if (this.#alive) {
       this.#serviceEnds('silent', this.#receivedLength > 0 ? firstBytes(Buffer.concat(this.#received)) : {});
@@ -90,6 +98,7 @@ export class Conversation {
   /** Lets go without an ending: nobody waits for it any more. */
   abandon(): void {
     this.#over = true;
+    this.#cancelOrder?.();
     this.#wire.close();
   }
 
@@ -99,13 +108,54 @@ export class Conversation {
     this.#receivedLength = 0;
     const turn = this.#dialogue.next();
     if (turn.done === true) {
-      const { status, facts, next } = turn.value;
-      this.#serviceEnds(status, facts, next);
+      const { status, facts, ...more } = turn.value;
+      this.#serviceEnds(status, facts, more);
       return;
     }
     this.#step = turn.value;
-    if (turn.value.kind === 'ask') this.#wire.send(turn.value.send);
-    else this.#wire.secure(turn.value.serverName, this.#manner.authorities);
+    switch (turn.value.kind) {
+      case 'ask':
+        this.#wire.send(turn.value.send);
+        return;
+      case 'tls':
+        this.#wire.secure(turn.value.serverName, this.#manner.authorities);
+        return;
+      case 'ticket':
+        this.#order(turn.value);
+        return;
+      default:
+        turn.value satisfies never;
+    }
+  }
+
+  #order(step: Extract<Step, { readonly kind: 'ticket' }>): void {
+    const { orderTicket } = this.#manner;
+    if (orderTicket === undefined) throw new Error('a ticket is ordered where none may be');
+    this.#wire.close();
+    const { address, port } = this.#target;
+    this.#cancelOrder = orderTicket({ ...step.order, address, port }, (notice) => this.#hear(notice, step));
+  }
+
+  #hear(notice: Notice, step: Extract<Step, { readonly kind: 'ticket' }>): void {
+    if (this.#over) return;
+    switch (notice.kind) {
+      case 'asking':
+        this.#asksForTicket = true;
+        this.#connectedAt = performance.now();
+        return;
+      case 'issue':
+        step.accept(notice.issue);
+        this.#advance();
+        return;
+      case 'unreached':
+        this.#serviceEnds('disconnected', {});
+        return;
+      case 'failed':
+        this.#end({ outcome: { kind: 'failed', code: notice.code, message: notice.message } });
+        return;
+      default:
+        notice satisfies never;
+    }
   }
 
   #read(bytes: Buffer): void {
@@ -158,11 +208,11 @@ export class Conversation {
     return whole;
   }
 
-  #serviceEnds(status: ServiceStatus, facts: Facts, next?: Answer['next']): void {
+  #serviceEnds(status: ServiceStatus, facts: Facts, more: Pick<Answer, 'next' | 'ticket'> = {}): void {
     const reason = this.#target.transport === 'tcp' ? 'syn-ack' : 'udp-response';
     const gathered = status !== 'identified' && this.#step?.kind === 'ask' ? this.#step.gathered : {};
     const service = this.#manner.identifies ? { service: { status, facts: { ...gathered, ...facts } } } : {};
-    this.#end({ outcome: { ...this.#observed('open', reason), ...service }, ...(next !== undefined && { next }) }, status === 'malformed');
+    this.#end({ outcome: { ...this.#observed('open', reason), ...service }, ...more }, status === 'malformed');
   }
 
   #fail(error: NodeJS.ErrnoException, phase: Phase): void {
@@ -205,6 +255,7 @@ export class Conversation {
   #end(ending: Ending, reset = false): void {
     if (this.#over) return;
     this.#over = true;
+    this.#cancelOrder?.();
     this.#wire.close(reset);
     this.#finished(ending);
   }

@@ -7,11 +7,30 @@ import { epm } from './epm.ts';
 import { kerberos } from './kerberos.ts';
 import { kpasswd } from './kpasswd.ts';
 import { ldap, ldaps } from './ldap.ts';
+import { ldapBind } from './ldap-bind.ts';
 import { netbios } from './netbios.ts';
 import { ntp } from './ntp.ts';
 import { rpc } from './rpc.ts';
 import { smb } from './smb.ts';
 import { tcp } from './tcp.ts';
+import { cifsTicket, ldapTicket } from './ticket.ts';
 import { udp } from './udp.ts';
 
-export const speakers: Readonly<Record<ProbeName, Speak>> = { tcp, udp, dns, cldap, ldap, ldaps, kerberos, kpasswd, ntp, smb, epm, rpc, netbios };
+export const speakers: Readonly<Record<ProbeName, Speak>> = {
+  tcp,
+  udp,
+  dns,
+  cldap,
+  ldap,
+  ldaps,
+  kerberos,
+  kpasswd,
+  ntp,
+  smb,
+  epm,
+  rpc,
+  'ldap-ticket': ldapTicket,
+  'cifs-ticket': cifsTicket,
+  'ldap-bind': ldapBind,
+  netbios,
+};

@@ -24,7 +24,7 @@ export async function validateCommand(
     throw new UsageError('nothing to validate: expected -i FILE, -m NAME-OR-FILE or both');
   for (const name of matrices) {
     const { rules, from, to } = findMatrix(name, { cwd: terminal.cwd, asPublished: false });
-    await terminal.out(`${name}: right, ${rules.length} rules from ${from} to ${to}\n`);
+    await terminal.out(`${name}: right, ${rules.length} rules from ${from.join(', ')} to ${to}\n`);
   }
   if (options.inventory !== undefined) {
     const { hosts, links } = readInventory(resolve(terminal.cwd, options.inventory));

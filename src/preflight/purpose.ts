@@ -36,7 +36,7 @@ export function questionsOf(purpose: Purpose, { clientToDc, dcToDc }: { readonly
     return { ...rule, direction: 'forward', requirement, reverseRequirement: requirement, after, interfaces };
   });
   const noteworthy = asked.filter((rule) => !decides(rule) && rule.requirement === 'required').map(({ id }) => id);
-  return { matrix: { ...published, name: purpose, title: titles[purpose], from: sourceRole, rules }, noteworthy: new Set(noteworthy) };
+  return { matrix: { ...published, name: purpose, title: titles[purpose], from: [sourceRole], rules }, noteworthy: new Set(noteworthy) };
 }
 
 /** How many checks one DC would be asked, beside those of its DNS. */

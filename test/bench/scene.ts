@@ -48,7 +48,7 @@ export class Scene {
   }
 
   plan(pace: PlanOptions['pace'], timeoutMs = 5_000): Plan {
-    return planFrom({ inventory: this.#inventory, matrix: [this.#matrix], asPublished: false, pace, timeoutMs }, this.folder).plan;
+    return planFrom({ inventory: this.#inventory, matrix: [this.#matrix], asPublished: false, kerberos: false, pace, timeoutMs }, this.folder).plan;
   }
 
   /** Runs `portmatrix run` as a user would, start-up, report and all. */

@@ -104,6 +104,9 @@ const facts: Readonly<Record<ProbeName, Facts | undefined>> = {
   smb: { dialect: '3.1.1', signingRequired: true, serverGuid: '00316364-0000-0000-0000-000000000000' },
   epm: { rpcPorts: { drsuapi: 49153 }, rpcAbsent: ['netlogon', 'samr', 'lsarpc', 'dfsr'] },
   rpc: { rpcInterface: 'drsuapi' },
+  'ldap-ticket': undefined,
+  'cifs-ticket': undefined,
+  'ldap-bind': { resultCode: 0 },
   netbios: {},
 };
 const netbiosFacts: Readonly<Record<Transport, Facts>> = {

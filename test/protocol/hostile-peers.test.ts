@@ -47,6 +47,7 @@ const giants: Readonly<Partial<Record<ProbeName, string>>> = {
   smb: '00ffffff',
   epm: '05000c03 10000000 ffff',
   rpc: '05000c03 10000000 ffff',
+  'ldap-bind': '3084 7fffffff',
   netbios: '8200ffff',
 };
 

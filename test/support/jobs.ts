@@ -5,6 +5,7 @@ import { contractVersion, type Job, type JobHost, type JobRule } from '../../age
 import type { Bye, Settled } from '../../agent/contract/message.ts';
 import type { Observed } from '../../agent/contract/outcome.ts';
 import type { ProbeName, Transport } from '../../agent/contract/probe.ts';
+import type { OrderTicket } from '../../agent/net/dialogue.ts';
 import { run, type Surroundings } from '../../agent/runner.ts';
 
 export const client: JobHost = { name: 'client', address: '127.0.0.1', domain: 'corp.example.test', dnsName: 'adprobe-none.corp.example.test' };
@@ -38,7 +39,22 @@ export function jobOf(rules: readonly JobRule[], fields: Partial<Job> = {}): Job
   };
 }
 
-export const surroundings: Surroundings = { now: Date.now, random: randomBytes, sockets: 4_096, icmpErrors: () => undefined };
+/** The token that every ticket is here. */
+export const token = Buffer.from('a ticket');
+
+/** Issues a ticket for every order, at once. */
+const issuing: OrderTicket = (_order, told) => {
+  queueMicrotask(() => told({ kind: 'issue', issue: { principal: 'alice@CORP.EXAMPLE.TEST', token } }));
+  return () => undefined;
+};
+
+export const surroundings: Surroundings = {
+  now: Date.now,
+  random: randomBytes,
+  sockets: 4_096,
+  icmpErrors: () => undefined,
+  tickets: { order: issuing },
+};
 
 /** Everything that a run told, results in the order of their telling. */
 export interface Told {
@@ -47,14 +63,19 @@ export interface Told {
 }
 
 /** Runs the job as the agent on `client` would; `heard` is called with each result as it is told. */
-export async function runJob(job: Job, heard: (result: Settled) => void = () => undefined, signal = new AbortController().signal): Promise<Told> {
+export async function runJob(
+  job: Job,
+  heard: (result: Settled) => void = () => undefined,
+  signal = new AbortController().signal,
+  here = surroundings,
+): Promise<Told> {
   const results: Settled[] = [];
   const tell = (message: Parameters<Parameters<typeof run>[2]>[0]): void => {
     if (message.kind !== 'result') return;
     results.push(message);
     heard(message);
   };
-  return { reason: await run(job, 'client', tell, signal, surroundings), results };
+  return { reason: await run(job, 'client', tell, signal, here), results };
 }
 
 /** The result of the check with this index; there must be exactly one. */
