@@ -237,7 +237,8 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
           const outcome = typeof check.port === 'string' && seen.kind === 'observed' ? { ...seen, port } : seen;
           if (outcome.kind === 'failed' && outcome.code === 'source-exhausted' && mayReturn(item)) {
             lane.putBack(item);
-            most = Math.max(1, Math.min(most - 1, inFlight));
+            // What a ticket ran out of is processes, which have a limit of their own.
+            if (!ordersTicket(check)) most = Math.max(1, Math.min(most - 1, inFlight));
           } else {
             lane.settle(check, outcome, ticket);
             settled({ item, lane, outcome, attempts: inquiry.attempts, elapsedMs: performance.now() - startedAt });

@@ -8,7 +8,8 @@
  * 3. the end of both, whatever happens: whoever ordered lets go, and a process that loses its agent removes the folder and itself.
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -32,25 +33,39 @@ export interface Place {
   readonly user: number;
 }
 
-/** Text of the process; `say` lines are JSON. Its standard input says nothing and ends with the agent. */
+/**
+ * Text of the process. Its standard input is its order, a line of JSON, and then nothing until the agent ends; what it says are lines of JSON. It makes the
+ * folder itself, so that there is none without a process to remove it.
+ */
 const program = `
-const { rmSync, writeSync } = require('node:fs');
-const { addons, service, principal, folder } = JSON.parse(process.argv[1]);
-const leave = () => { rmSync(folder, { recursive: true, force: true }); process.kill(process.pid, 'SIGKILL'); };
-process.stdin.resume().on('end', leave).on('error', leave);
+const { mkdirSync, rmSync, writeFileSync, writeSync } = require('node:fs');
+const { join } = require('node:path');
+let folder;
 const say = (message) => writeSync(1, JSON.stringify(message) + '\\n');
 const end = (message) => { say(message); process.stdin.destroy(); };
-let kerberos, trouble;
-for (const addon of addons) try { kerberos ??= require(addon); } catch (error) { trouble ??= String(error.message).split('\\n')[0]; }
-if (kerberos === undefined) end({ kind: 'not-loaded', trouble });
-else {
+const leave = () => { if (folder !== undefined) rmSync(folder, { recursive: true, force: true }); process.kill(process.pid, 'SIGKILL'); };
+const ask = ({ addons, service, principal, files, environment, ...order }) => {
+  try {
+    mkdirSync(order.folder, { mode: 0o700 });
+    folder = order.folder;
+    for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content, { encoding: 'base64', mode: 0o600 });
+  } catch (error) { return end({ kind: 'unfurnished', trouble: String(error.message) }); }
+  Object.assign(process.env, environment);
+  let kerberos, trouble;
+  for (const addon of addons) try { kerberos ??= require(addon); } catch (error) { trouble ??= String(error.message).split('\\n')[0]; }
+  if (kerberos === undefined) return end({ kind: 'not-loaded', trouble });
   say({ kind: 'asking' });
   // With mutual authentication, and integrity, which DCs demand of a bind.
   const options = { mechOID: kerberos.GSS_MECH_OID_SPNEGO, gssFlag: kerberos.GSS_C_MUTUAL_FLAG | kerberos.GSS_C_INTEG_FLAG };
   kerberos.initializeClient(service, principal === undefined ? options : { ...options, principal })
     .then((client) => client.step(''))
     .then((token) => end({ kind: 'token', token }), (error) => end({ kind: 'refused', text: String(error.message) }));
-}`;
+};
+let input = '';
+process.stdin.setEncoding('utf8').on('end', leave).on('error', leave).on('data', (text) => {
+  input += text;
+  if (folder === undefined && input.endsWith('\\n')) ask(JSON.parse(input));
+});`;
 
 const packageName = 'kerberos';
 const keptText = 300;
@@ -69,7 +84,51 @@ export function findTickets({ installation, keytab }: KerberosUse, { platform, f
   }
   const credential = findCredential(keytab, environment, user);
   if ('want' in credential) return { code: 'no-credentials', message: credential.want };
-  return { order: (wanted, told) => orderWith(credential, addons, wanted, told) };
+  const order: OrderTicket = (wanted, told) => orderWith(credential, addons, wanted, told);
+  return { order: credential.kind === 'keytab' ? cautiously(order, credential.principal) : order };
+}
+
+/** KDC_ERR_PREAUTH_FAILED (RFC 4120 §7.5.9): the key is not the account's, which counts against it as a wrong password does. */
+const wrongKey = 24;
+
+/** Orders with a key one at a time until a KDC has taken it, and never again once one has refused it: tried at every DC, a key that is old would lock its account. */
+function cautiously(order: OrderTicket, principal: string): OrderTicket {
+  const waiting = new Set<() => void>();
+  let state: 'untried' | 'on trial' | 'taken' | 'refused' = 'untried';
+  const conclude = (result: 'untried' | 'taken' | 'refused'): void => {
+    state = result;
+    for (const start of state === 'untried' ? [...waiting].slice(0, 1) : [...waiting]) start();
+  };
+  return (wanted, told) => {
+    let isTrial = false;
+    let letGo = (): void => undefined;
+    const end = (result: 'untried' | 'taken' | 'refused'): void => {
+      if (!isTrial) return;
+      isTrial = false;
+      conclude(result);
+    };
+    const start = (): void => {
+      waiting.delete(start);
+      if (state === 'refused') {
+        letGo = later(told, { kind: 'failed', code: 'no-credentials', message: `a KDC refused the key of ${principal}, so it is not tried again` });
+        return;
+      }
+      isTrial = state === 'untried';
+      if (isTrial) state = 'on trial';
+      letGo = order(wanted, (notice) => {
+        if (notice.kind === 'issue') end('errorCode' in notice.issue && notice.issue.errorCode === wrongKey ? 'refused' : 'taken');
+        else if (notice.kind !== 'asking') end('untried');
+        told(notice);
+      });
+    };
+    if (state === 'on trial') waiting.add(start);
+    else start();
+    return () => {
+      waiting.delete(start);
+      letGo();
+      end('untried');
+    };
+  };
 }
 
 function addonIn(folder: string): readonly string[] {
@@ -84,25 +143,13 @@ function addonIn(folder: string): readonly string[] {
 function orderWith(credential: Credential, addons: readonly string[], order: Order, told: (notice: Notice) => void): () => void {
   const want = wantFor(credential, order, Date.now());
   if (want !== undefined) return later(told, { kind: 'failed', code: 'no-credentials', message: want });
-  let folder: string;
-  try {
-    folder = furnish(credential, order);
-  } catch (error) {
-    const message = `the files that a ticket takes cannot be written: ${error instanceof Error ? error.message : String(error)}`;
-    return later(told, { kind: 'failed', code: 'unclassified', message });
-  }
+  const folder = join(tmpdir(), `portmatrix-ticket-${randomUUID()}`);
   const remove = (): void => rmSync(folder, { recursive: true, force: true });
-  const question = {
-    addons,
-    service: `${order.service}@${order.dnsName}`,
-    folder,
-    ...(credential.kind === 'keytab' && { principal: credential.principal }),
-  };
   // Detached: who kills the agent's process group must not keep it from removing its folder.
-  const child: ChildProcessByStdio<Writable, Readable, null> = spawn(process.execPath, ['-e', program, JSON.stringify(question)], {
+  const child: ChildProcessByStdio<Writable, Readable, null> = spawn(process.execPath, ['-e', program], {
     stdio: ['pipe', 'pipe', 'ignore'],
     detached: true,
-    env: { ...process.env, ...environmentIn(folder, credential) },
+    env: { ...process.env, LC_ALL: 'C' },
   });
   let over = false;
   const tell = (notice: Notice): void => {
@@ -115,7 +162,8 @@ function orderWith(credential: Credential, addons: readonly string[], order: Ord
     if (output.length < longestOutput) output += text;
     const lines = output.split('\n');
     output = lines.pop() ?? '';
-    for (const line of lines) tell(noticeOf(JSON.parse(line), () => traceIn(folder), credential, order));
+    // Whatever else is printed there is none of ours.
+    for (const line of lines) if (line.startsWith('{"kind":')) tell(noticeOf(JSON.parse(line), () => traceIn(folder), credential, order));
   });
   child.on('error', (error) => {
     const meaning = classify(error, 'tcp', order.address, 'before-send', true);
@@ -126,6 +174,7 @@ function orderWith(credential: Credential, addons: readonly string[], order: Ord
     });
   });
   child.stdin.on('error', () => undefined);
+  child.stdin.write(`${JSON.stringify({ addons, ...instructions(credential, order, folder) })}\n`);
   child.on('close', (status, killer) => {
     remove();
     tell({ kind: 'failed', code: 'unclassified', message: `the process that asks for tickets ended with ${killer ?? `exit code ${status}`}` });
@@ -155,12 +204,13 @@ function later(told: (notice: Notice) => void, notice: Notice): () => void {
   queueMicrotask(() => {
     if (!over) told(notice);
   });
-  return () => (over = true);
+  return () => {
+    over = true;
+  };
 }
 
-/** Writes what libkrb5 reads into a new folder that only this user may enter, and returns its path. */
-function furnish(credential: Credential, { realm, dnsName, address, port }: Order): string {
-  const folder = mkdtempSync(join(tmpdir(), 'portmatrix-ticket-'));
+/** What the process is told: whom to ask for what, and what libkrb5 finds in the folder and in the environment. */
+function instructions(credential: Credential, { realm, dnsName, address, port, service }: Order, folder: string): Readonly<Record<string, unknown>> {
   const kdc = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
   const configuration = `[libdefaults]
  default_realm = ${realm}
@@ -177,27 +227,22 @@ function furnish(credential: Credential, { realm, dnsName, address, port }: Orde
 [domain_realm]
  ${dnsName} = ${realm}
 `;
-  try {
-    writeFileSync(join(folder, 'krb5.conf'), configuration, { mode: 0o600 });
-    if (credential.kind === 'cache') writeFileSync(join(folder, 'cache'), credential.bare, { mode: 0o600 });
-    return folder;
-  } catch (error) {
-    rmSync(folder, { recursive: true, force: true });
-    throw error;
-  }
-}
-
-/** What libkrb5 goes by. Whatever could lead it elsewhere (another cache or key table, sssd's plugin, gssproxy, a `.k5identity`) is out of its sight. */
-function environmentIn(folder: string, credential: Credential): NodeJS.ProcessEnv {
   const isCache = credential.kind === 'cache';
+  const files = { 'krb5.conf': Buffer.from(configuration), ...(isCache && { cache: credential.bare }) };
   return {
-    LC_ALL: 'C',
-    HOME: folder,
-    KRB5_CONFIG: join(folder, 'krb5.conf'),
-    KRB5_TRACE: join(folder, 'trace'),
-    KRB5CCNAME: isCache ? `FILE:${join(folder, 'cache')}` : 'MEMORY:portmatrix',
-    KRB5_CLIENT_KTNAME: `FILE:${isCache ? join(folder, 'none') : credential.file}`,
-    GSS_USE_PROXY: 'no',
+    service: `${service}@${dnsName}`,
+    ...(!isCache && { principal: credential.principal }),
+    folder,
+    files: Object.fromEntries(Object.entries(files).map(([name, content]) => [name, content.toString('base64')])),
+    // Whatever could lead it elsewhere (another cache or key table, sssd's plugin, gssproxy, a `.k5identity`) is out of its sight.
+    environment: {
+      HOME: folder,
+      KRB5_CONFIG: join(folder, 'krb5.conf'),
+      KRB5_TRACE: join(folder, 'trace'),
+      KRB5CCNAME: isCache ? `FILE:${join(folder, 'cache')}` : 'MEMORY:portmatrix',
+      KRB5_CLIENT_KTNAME: `FILE:${isCache ? join(folder, 'none') : credential.file}`,
+      GSS_USE_PROXY: 'no',
+    },
   };
 }
 
@@ -223,6 +268,8 @@ export function noticeOf(
     const message = `the package ${packageName} cannot be loaded on the source (it takes MIT Kerberos, libgssapi_krb5, and a build): ${clip(trouble)}`;
     return { kind: 'failed', code: 'not-equipped', message };
   }
+  if (kind === 'unfurnished')
+    return { kind: 'failed', code: 'unclassified', message: `the files that a ticket takes cannot be written: ${clip(trouble)}` };
   const { answered, errorCode } = readTrace(trace(), address, port);
   if (kind === 'token' && answered) return { kind: 'issue', issue: { principal, token: Buffer.from(String(token), 'base64') } };
   if (kind === 'token') return { kind: 'failed', code: 'unclassified', message: `a ticket came, and not from ${address}:${port} over TCP` };

@@ -26,9 +26,11 @@ describe('with Kerberos credentials on the client', { skip: installed ? false : 
   let env: Readonly<Record<string, string>> = {};
 
   before(async () => {
+    // Built before the forest is borrowed, which others wait for.
+    const addon = await kerberosAddon();
     ({ forest, release } = await borrowForest());
     folder = mkdtempSync(join(tmpdir(), 'portmatrix-'));
-    env = { NODE_PATH: await kerberosAddon(), KRB5CCNAME: `FILE:${join(folder, 'cache')}` };
+    env = { NODE_PATH: addon, KRB5CCNAME: `FILE:${join(folder, 'cache')}` };
     await run([...inNetns(HOSTS.client.netns), 'kinit', principal], {
       input: `${ADMINISTRATOR.password}\n`,
       env: { ...env, KRB5_CONFIG: KRB5_FILE },

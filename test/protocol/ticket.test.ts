@@ -8,7 +8,7 @@ import type { Outcome } from '../../agent/contract/outcome.ts';
 import { findTickets, type Place, type Tickets } from '../../agent/ticket.ts';
 import { accept } from '../support/peers.ts';
 import { cacheUntil, keyTable } from '../support/credentials.ts';
-import { type Behaviour, folderWithKerberos, seenIn } from '../support/kerberos-package.ts';
+import { askedIn, type Behaviour, folderWithKerberos, seenIn } from '../support/kerberos-package.ts';
 import { dc1, jobOf, resultAt, ruleOf, runJob, surroundings, type Told } from '../support/jobs.ts';
 import { refusedPort, serveTcp, silentPort } from '../support/loopback.ts';
 import { services } from '../support/speakers.ts';
@@ -102,6 +102,7 @@ describe('tickets', { concurrency: 2 }, () => {
     assert.deepEqual([env['KRB5CCNAME'], env['KRB5_CLIENT_KTNAME']], [`FILE:${rest.folder}/cache`, `FILE:${rest.folder}/none`]);
     assert.ok(!Buffer.from(cache, 'base64').includes('dc1.corp.example.test'), 'no ticket for a service is in the copy');
     assert.ok(!JSON.stringify([rest.arguments, env]).includes(cache.slice(0, 40)));
+    assert.ok(!JSON.stringify(rest.arguments).includes('dc1'), 'its arguments, which everybody can read, name nothing');
     assert.ok(!existsSync(rest.folder));
   });
 
@@ -164,6 +165,42 @@ describe('tickets', { concurrency: 2 }, () => {
     const rules = Array.from({ length: 20 }, (_, index) => ruleOf('cifs-ticket', 'tcp', kdc, { rule: `t${index}` }));
     const told = await runJob(jobOf(rules, { timeoutMs: 20_000 }), undefined, undefined, { ...surroundings, tickets: ticketsOf(t, folder) });
     for (const index of rules.keys()) assert.deepEqual(shown(told, index), ['open', 'syn-ack', 'identified']);
+  });
+
+  test('with a key that a KDC refuses are not asked for again: the account would be locked', async (t) => {
+    const folder = folderWithKerberos(t, 'refuses the key');
+    const kdc = await kdcPort(t);
+    const rules = Array.from({ length: 10 }, (_, index) => ruleOf('cifs-ticket', 'tcp', kdc, { rule: `t${index}` }));
+    const keytab = join(folderWith(t, { keytab: keyTable }), 'keytab');
+    const tickets = ticketsOf(t, folder, undefined, keytab);
+    const told = await runJob(jobOf(rules, { timeoutMs: 20_000 }), undefined, undefined, { ...surroundings, tickets });
+    const errors = [...rules.keys()].map((index) => factsOf(told, index)?.errorCode);
+    assert.deepEqual(
+      errors.filter((code) => code !== undefined),
+      [24],
+    );
+    for (const [index, code] of errors.entries()) {
+      if (code === undefined)
+        assertFailed(
+          resultAt(told, index).outcome,
+          'no-credentials',
+          /^a KDC refused the key of CLIENT\$@CORP\.EXAMPLE\.TEST, so it is not tried again$/,
+        );
+    }
+    assert.equal(askedIn(folder), 1);
+  });
+
+  test('with a key whose first KDC stays silent are asked of the next', async (t) => {
+    const folder = folderWithKerberos(t, 'hangs');
+    const kdc = await kdcPort(t);
+    const rules = [0, 1].map((index) => ruleOf('cifs-ticket', 'tcp', kdc, { rule: `t${index}` }));
+    const keytab = join(folderWith(t, { keytab: keyTable }), 'keytab');
+    const told = await runJob(jobOf(rules, { timeoutMs: 1_500 }), undefined, undefined, {
+      ...surroundings,
+      tickets: ticketsOf(t, folder, undefined, keytab),
+    });
+    for (const index of rules.keys()) assert.deepEqual(shown(told, index), ['open', 'syn-ack', 'silent']);
+    assert.equal(askedIn(folder), 2);
   });
 
   test('of a domain that nobody named are not asked for', async (t) => {
