@@ -9,7 +9,7 @@ import { contractVersion, type Job } from './contract/job.ts';
 import type { LocateJob } from './contract/locate.ts';
 import { encodeMessage, type Message, type Settled } from './contract/message.ts';
 import { locate } from './locate.ts';
-import { findTickets, type Place } from './ticket.ts';
+import type { FindTickets, Place } from './ticket.ts';
 import { attend, converser, run, seesRefusedUdp } from './runner.ts';
 
 /** Descriptors that the process needs for itself. */
@@ -17,9 +17,10 @@ const ownDescriptors = 64;
 
 /**
  * Runs the part of the job that belongs to `source` and writes messages to stdout, a line each.
+ * `findTickets` is this agent's way to tickets, where it has one.
  * Ends when the checks are settled, at the job's end, on SIGTERM, when nobody reads any more, and when the process that started it is gone.
  */
-export async function main(job: Job | LocateJob, source: string): Promise<void> {
+export async function main(job: Job | LocateJob, source: string, findTickets?: FindTickets): Promise<void> {
   // Each refused connection is an Error, and nobody reads its stack; in this script, which is a few long lines, a stack shows no place anyway.
   Error.stackTraceLimit = 0;
   const stop = new AbortController();
@@ -44,7 +45,7 @@ export async function main(job: Job | LocateJob, source: string): Promise<void> 
     random: randomBytes,
     sockets: descriptorLimit() - ownDescriptors,
     icmpErrors,
-    ...(kerberos !== undefined && { tickets: findTickets(kerberos, place()) }),
+    ...(kerberos !== undefined && findTickets !== undefined && { tickets: findTickets(kerberos, place()) }),
   };
   say({
     kind: 'hello',

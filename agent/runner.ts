@@ -12,7 +12,7 @@ import type { Job, JobHost } from './contract/job.ts';
 import type { LocateJob } from './contract/locate.ts';
 import type { Alive, Bye, Settled } from './contract/message.ts';
 import type { Outcome } from './contract/outcome.ts';
-import { traitsOf } from './contract/probe.ts';
+import { mostTickets, ordersTicket } from './contract/probe.ts';
 import { socketsOf, Inquiry, type Terms } from './inquiry.ts';
 import { type Item, type Lane, lanesOf, withoutPort, withoutTicket } from './lane.ts';
 import type { Converse } from './locate.ts';
@@ -40,8 +40,6 @@ const beatMs = 50;
 const hintShare = 50;
 /** Dials in one turn of the event loop: answers to them are heard before more are made, and no answer waits for long. */
 const dialsInTurn = 256;
-/** Tickets that are asked for at a time: each takes a process, and may take it for the whole of its deadline. */
-const mostTickets = 8;
 const selfTestMs = 300;
 /** How often a check that met an exhausted host is tried again. */
 const mostReturns = 3;
@@ -176,7 +174,7 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
           }
           const item = lane.next();
           if (item === undefined) continue;
-          if (ordersTicket(item.check) && ordered >= mostTickets) {
+          if (ordersTicket(item.check.probe) && ordered >= mostTickets) {
             lane.putBack(item);
             continue;
           }
@@ -219,7 +217,7 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
           return;
         }
         inFlight += 1;
-        if (ordersTicket(check)) ordered += 1;
+        if (ordersTicket(check.probe)) ordered += 1;
         const sockets = Math.min(socketsOf(check, attempts), pace.perDestination);
         lane.inFlight += sockets;
         const startedAt = performance.now();
@@ -229,7 +227,7 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
           for (const timer of timers) clearTimeout(timer);
           running.delete(abandon);
           inFlight -= 1;
-          if (ordersTicket(check)) ordered -= 1;
+          if (ordersTicket(check.probe)) ordered -= 1;
           lane.inFlight -= sockets;
         };
         const inquiry = new Inquiry(check, port, termsOf(lane, attempts), (seen, ticket) => {
@@ -238,7 +236,7 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
           if (outcome.kind === 'failed' && outcome.code === 'source-exhausted' && mayReturn(item)) {
             lane.putBack(item);
             // What a ticket ran out of is processes, which have a limit of their own.
-            if (!ordersTicket(check)) most = Math.max(1, Math.min(most - 1, inFlight));
+            if (!ordersTicket(check.probe)) most = Math.max(1, Math.min(most - 1, inFlight));
           } else {
             lane.settle(check, outcome, ticket);
             settled({ item, lane, outcome, attempts: inquiry.attempts, elapsedMs: performance.now() - startedAt });
@@ -321,15 +319,10 @@ function accountOf(source: JobHost | undefined, destination: JobHost): string | 
   return isMember ? `${(source.dnsName.split('.')[0] ?? source.name).slice(0, 15).toUpperCase()}$` : undefined;
 }
 
-function ordersTicket({ probe }: Check): boolean {
-  const { authenticates, needs } = traitsOf(probe);
-  return authenticates === true && needs !== 'ticket';
-}
-
 /** The outcome of a check that has to do with tickets, where there is no way to one, or none was issued. */
 function unmetNeed(check: Check, lane: Lane, tickets: Tickets | undefined): Outcome | undefined {
   if (lane.lacksTicket(check)) return withoutTicket(check, lane);
-  if (!ordersTicket(check)) return undefined;
+  if (!ordersTicket(check.probe)) return undefined;
   if (tickets === undefined) return { kind: 'failed', code: 'no-credentials', message: 'this run may not use any' };
   return 'code' in tickets ? { kind: 'failed', ...tickets } : undefined;
 }

@@ -33,6 +33,9 @@ export interface Place {
   readonly user: number;
 }
 
+/** Finds what tickets take on a host. */
+export type FindTickets = (use: KerberosUse, place: Place) => Tickets;
+
 /**
  * Text of the process. Its standard input is its order, a line of JSON, and then nothing until the agent ends; what it says are lines of JSON. It makes the
  * folder itself, so that there is none without a process to remove it.
@@ -73,7 +76,7 @@ const keptText = 300;
 const longestOutput = 256 * 1024;
 
 /** Finds what tickets take on this host: the package, and credentials. Sends nothing. */
-export function findTickets({ installation, keytab }: KerberosUse, { platform, folder, environment, user }: Place): Tickets {
+export const findTickets: FindTickets = ({ installation, keytab }, { platform, folder, environment, user }) => {
   if (platform !== 'linux') {
     const kept = platform === 'win32' ? 'Windows keeps its tickets in SSPI, where this agent does not look' : `this host runs ${platform}`;
     return { code: 'not-equipped', message: `tickets are asked for from Linux only: ${kept}` };
@@ -86,7 +89,7 @@ export function findTickets({ installation, keytab }: KerberosUse, { platform, f
   if ('want' in credential) return { code: 'no-credentials', message: credential.want };
   const order: OrderTicket = (wanted, told) => orderWith(credential, addons, wanted, told);
   return { order: credential.kind === 'keytab' ? cautiously(order, credential.principal) : order };
-}
+};
 
 /** KDC_ERR_PREAUTH_FAILED (RFC 4120 §7.5.9): the key is not the account's, which counts against it as a wrong password does. */
 const wrongKey = 24;

@@ -127,6 +127,15 @@ export const probes = {
 
 export type ProbeName = keyof typeof probes;
 
+/** Tickets that a source asks for at a time: each takes a process, and may take it for the whole of its deadline. */
+export const mostTickets = 8;
+
+/** True for a probe that has a ticket asked for; one that only needs a ticket is given it. */
+export function ordersTicket(probe: ProbeName): boolean {
+  const { authenticates, needs } = traitsOf(probe);
+  return authenticates === true && needs !== 'ticket';
+}
+
 /** The traits of a probe under their general type (the table above keeps each row's own literals). */
 export function traitsOf(probe: ProbeName): ProbeTraits {
   return probes[probe];

@@ -150,6 +150,7 @@ describe('with Kerberos credentials on the client', { skip: installed ? false : 
     const connector = { exec: [...inNetns(HOSTS.client.netns), 'sh', '-c', hide, 'sh'] };
     const { report, status } = await ask(['-m', 'client-to-dc', '--rule', 'kerberos,ldap-ticket,cifs-ticket', '--destination', 'dc1'], { connector });
     assert.deepEqual(verdicts({ report }), {
+      'locator dc1': 'pass',
       'kerberos dc1': 'pass',
       'ldap-ticket dc1': 'skip not-equipped',
       'cifs-ticket dc1': 'skip not-equipped',

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { JobRule } from '../../agent/contract/job.ts';
-import { type ProbeName, probes, type Transport } from '../../agent/contract/probe.ts';
+import { ordersTicket, type ProbeName, probes, type Transport } from '../../agent/contract/probe.ts';
 import type { Identity } from './certificate.ts';
 import { rpcRule, ruleOf } from './jobs.ts';
 import { refusedPort, type Scope, serveTcp, serveUdp, silentPort } from './loopback.ts';
@@ -13,7 +13,8 @@ export type Condition = (typeof conditions)[number];
 
 /** Every probe over every transport that it speaks, from the registry, with the service that speaks for it; undefined where nobody does. Tickets are libkrb5's to ask for (`protocol/ticket.test.ts`). */
 export const spoken: readonly (readonly [probe: ProbeName, transport: Transport, service: Service | undefined])[] = Object.keys(probes)
-  .filter((name): name is ProbeName => name in probes && !name.endsWith('-ticket'))
+  .filter((name): name is ProbeName => name in probes)
+  .filter((name) => !ordersTicket(name))
   .flatMap((probe) => probes[probe].transports.map((transport) => [probe, transport, services[probe]?.[transport]] as const));
 
 /** The rules that ask a port with a probe: its own is the last one. An RPC interface needs an endpoint mapper that names the port, a bind a ticket. */
