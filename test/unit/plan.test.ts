@@ -54,6 +54,14 @@ describe('a plan', () => {
     assert.deepEqual(idsOf(made), ['mine/web/near1->far1:443/tcp', 'mine/web/near2->far1:443/tcp']);
   });
 
+  it('takes as long as its tickets do, of which few are asked for at a time', (t) => {
+    const hosts = Array.from({ length: 20 }, (_, index): WrittenHost => ({ ...far, name: `far${index}`, address: `127.0.2.${index + 1}` }));
+    const ports = { ports: ['88/tcp'] };
+    const tickets = planOf(t, [{ ...ports, id: 'ticket', probe: 'ldap-ticket' }], [near, ...hosts]).plan;
+    const handshakes = planOf(t, [{ ...ports, id: 'port', probe: 'tcp' }], [near, ...hosts]).plan;
+    assert.deepEqual([tickets.worstCaseMs, handshakes.worstCaseMs], [3 * 1_500, 1_500]);
+  });
+
   it('takes the same samples of a UDP range every time', (t) => {
     const rule = { id: 'media', ports: ['50000-60000/udp'], probe: 'udp', sample: 3 };
     const [one, other] = [planOf(t, [rule], [near, far]), planOf(t, [rule], [near, far], { run: 'other' })];
