@@ -124,7 +124,7 @@ export class Inquiry {
     this.#best = better(this.#best, outcome);
     if (next !== undefined && outcome.kind === 'observed') this.#followUp(outcome, next);
     else if (isSettled(outcome)) this.#end();
-    else if (hungUp(outcome) && this.#attempts < this.#terms.attempts) {
+    else if (hungUp(outcome) && this.#attempts < this.#terms.attempts && traitsOf(this.#check.probe).needs !== 'ticket') {
       this.#form = Math.min(this.#form + 1, this.#forms - 1);
       this.#dial();
     } else if (this.#pending.length === 0) this.#end();

@@ -33,6 +33,8 @@ export class Lane {
   readonly isAwaited: (check: Check) => boolean;
   readonly #settled = new Map<string, Prerequisite>();
   readonly #overdue = new Set<string>();
+  /** Tickets that were issued and not used yet, by the check that brought them. */
+  readonly #tickets = new Map<string, Buffer>();
   #ready: Item[] = [];
   #parked: Item[] = [];
   #drained = false;
@@ -75,7 +77,7 @@ export class Lane {
 
   /** Learns from a settled check, and frees those that waited for it. */
   settle(check: Check, outcome: Outcome, ticket?: Buffer): void {
-    if (ticket !== undefined) this.known = { ticket, ...this.known };
+    if (ticket !== undefined) this.#tickets.set(check.id, ticket);
     if (outcome.kind === 'observed' && outcome.service?.status === 'identified') this.known = learn(this.known, outcome.service.facts);
     if (!this.isAwaited(check)) return;
     this.#settled.set(check.id, { id: check.id, probe: check.probe, outcome });
@@ -105,9 +107,19 @@ export class Lane {
     return this.host.rpc?.[check.interface] ?? this.known.rpcPorts?.[check.interface];
   }
 
-  /** True for a check that needs a ticket, where none was issued. */
-  lacksTicket(check: Check): boolean {
-    return traitsOf(check.probe).needs === 'ticket' && this.known.ticket === undefined;
+  /** Takes out the ticket that a check waited for: each is good for one bind. Undefined where none was issued, or another check has it. */
+  takeTicket(check: Check): Buffer | undefined {
+    const id = check.after?.find((prerequisite) => this.#tickets.has(prerequisite));
+    if (id === undefined) return undefined;
+    const ticket = this.#tickets.get(id);
+    this.#tickets.delete(id);
+    return ticket;
+  }
+
+  /** Puts back a ticket that was taken for a check and has not left this host. */
+  returnTicket(check: Check, ticket: Buffer): void {
+    const id = check.after?.find((prerequisite) => this.#settled.has(prerequisite));
+    if (id !== undefined) this.#tickets.set(id, ticket);
   }
 
   #waits(check: Check): boolean {

@@ -12,7 +12,7 @@ import type { Job, JobHost } from './contract/job.ts';
 import type { LocateJob } from './contract/locate.ts';
 import type { Alive, Bye, Settled } from './contract/message.ts';
 import type { Outcome } from './contract/outcome.ts';
-import { mostTickets, ordersTicket } from './contract/probe.ts';
+import { mostTickets, ordersTicket, traitsOf } from './contract/probe.ts';
 import { socketsOf, Inquiry, type Terms } from './inquiry.ts';
 import { type Item, type Lane, lanesOf, withoutPort, withoutTicket } from './lane.ts';
 import type { Converse } from './locate.ts';
@@ -112,7 +112,7 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
 
   const { tickets } = surroundings;
 
-  const termsOf = (lane: Lane, attempts: number): Terms => {
+  const termsOf = (lane: Lane, attempts: number, ticket: Buffer | undefined): Terms => {
     const { dnsName, domain } = lane.host;
     const account = accountOf(self, lane.host);
     return {
@@ -127,6 +127,7 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
         now: surroundings.now,
         ...(domain !== undefined && { domain }),
         ...(account !== undefined && { account }),
+        ...(ticket !== undefined && { ticket }),
         ...(job.authorities !== undefined && { authorities: job.authorities }),
       }),
     };
@@ -209,7 +210,9 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
       const start = (item: Item, lane: Lane): void => {
         const { check } = item;
         const port = typeof check.port === 'number' ? check.port : lane.rpcPort(check);
-        const unmet = unmetNeed(check, lane, tickets);
+        const needsTicket = traitsOf(check.probe).needs === 'ticket';
+        const given = needsTicket ? lane.takeTicket(check) : undefined;
+        const unmet = needsTicket && given === undefined ? withoutTicket(check, lane) : lackOfTickets(check, tickets);
         if (port === undefined || unmet !== undefined) {
           const outcome = unmet ?? withoutPort(check, lane);
           lane.settle(check, outcome);
@@ -230,8 +233,9 @@ function passes(job: Job, source: string, stop: AbortSignal, surroundings: Surro
           if (ordersTicket(check.probe)) ordered -= 1;
           lane.inFlight -= sockets;
         };
-        const inquiry = new Inquiry(check, port, termsOf(lane, attempts), (seen, ticket) => {
+        const inquiry = new Inquiry(check, port, termsOf(lane, attempts, given), (seen, ticket) => {
           release();
+          if (given !== undefined && !(seen.kind === 'observed' && seen.state === 'open')) lane.returnTicket(check, given);
           const outcome = typeof check.port === 'string' && seen.kind === 'observed' ? { ...seen, port } : seen;
           if (outcome.kind === 'failed' && outcome.code === 'source-exhausted' && mayReturn(item)) {
             lane.putBack(item);
@@ -319,9 +323,8 @@ function accountOf(source: JobHost | undefined, destination: JobHost): string | 
   return isMember ? `${(source.dnsName.split('.')[0] ?? source.name).slice(0, 15).toUpperCase()}$` : undefined;
 }
 
-/** The outcome of a check that has to do with tickets, where there is no way to one, or none was issued. */
-function unmetNeed(check: Check, lane: Lane, tickets: Tickets | undefined): Outcome | undefined {
-  if (lane.lacksTicket(check)) return withoutTicket(check, lane);
+/** The outcome of a check that would ask for a ticket, on a host that has no way to any. */
+function lackOfTickets(check: Check, tickets: Tickets | undefined): Outcome | undefined {
   if (!ordersTicket(check.probe)) return undefined;
   if (tickets === undefined) return { kind: 'failed', code: 'no-credentials', message: 'this run may not use any' };
   return 'code' in tickets ? { kind: 'failed', ...tickets } : undefined;

@@ -68,8 +68,6 @@ export interface Known {
   readonly domain?: string;
   readonly rpcPorts?: Readonly<Record<string, number>>;
   readonly rpcAbsent?: readonly string[];
-  /** The token that begins a bind with a ticket for the destination's LDAP service. */
-  readonly ticket?: Buffer;
 }
 
 /** All that a probe may use to phrase its question. */
@@ -85,6 +83,8 @@ export interface Question {
   /** The source's own machine account in the destination's domain (`CLIENT$`), where it has one. */
   readonly account?: string;
   readonly authorities?: string;
+  /** The token that begins a bind with a ticket for the destination's LDAP service. It is good for one bind: a second one would be a replay. */
+  readonly ticket?: Buffer;
   /** Which form of the question, 0 first; and the variant that an earlier answer asked for. */
   readonly form: number;
   readonly variant?: string;

@@ -9,7 +9,7 @@ import { decodeBindReply, encodeBindRequest, messageIdFrom } from '../codecs/lda
 import { ask, type Speak } from '../net/dialogue.ts';
 
 /** Binds with the ticket that is known. */
-export const ldapBind: Speak = function* ldapBind({ known: { ticket }, random }) {
+export const ldapBind: Speak = function* ldapBind({ ticket, random }) {
   if (ticket === undefined) throw new Error('a bind without a ticket');
   const messageId = messageIdFrom(random(4));
   const { resultCode, disconnected } = yield* ask(

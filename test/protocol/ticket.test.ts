@@ -203,6 +203,24 @@ describe('tickets', { concurrency: 2 }, () => {
     assert.equal(askedIn(folder), 2);
   });
 
+  test('are good for one bind: the second that wants the same one is not asked', async (t) => {
+    const folder = folderWithKerberos(t, 'issues');
+    const ldap = await directory(t);
+    const rules = [
+      ruleOf('ldap-ticket', 'tcp', await kdcPort(t)),
+      ruleOf('ldap-bind', 'tcp', ldap, { rule: 'one', after: [0] }),
+      ruleOf('ldap-bind', 'tcp', ldap, { rule: 'other', after: [0] }),
+    ];
+    const told = await runJob(jobOf(rules), undefined, undefined, { ...surroundings, tickets: ticketsOf(t, folder) });
+    assert.deepEqual(
+      [shown(told, 1), shown(told, 2)],
+      [
+        ['open', 'syn-ack', 'identified'],
+        ['failed', 'prerequisite'],
+      ],
+    );
+  });
+
   test('of a domain that nobody named are not asked for', async (t) => {
     const folder = folderWithKerberos(t, 'issues');
     const { domain: _, ...stranger } = { ...dc1, dnsName: 'dc1' };

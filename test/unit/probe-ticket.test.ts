@@ -52,7 +52,7 @@ describe('a ticket', () => {
 
 describe('a bind with a ticket', () => {
   function bindTo(reply: Buffer): unknown {
-    const dialogue = ldapBind({ ...question, known: { ticket: token } });
+    const dialogue = ldapBind({ ...question, ticket: token });
     const step = dialogue.next();
     assert.ok(step.done !== true && step.value.kind === 'ask');
     // LDAPMessage 0x02020202, BindRequest, version 3, no name, SASL GSS-SPNEGO with the token (RFC 4511 §4.2).
