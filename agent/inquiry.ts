@@ -4,7 +4,7 @@ import type { Endpoint, Observed, Outcome } from './contract/outcome.ts';
 import { traitsOf, type Transport } from './contract/probe.ts';
 import { Conversation, type Ending } from './net/conversation.ts';
 import type { Target } from './net/dial.ts';
-import type { Question } from './net/dialogue.ts';
+import type { OrderTicket, Question } from './net/dialogue.ts';
 import { speakers } from './probes/registry.ts';
 
 /** What the inquiries of one source towards one destination share. `question` gives all that does not depend on the check, as it is known now. */
@@ -17,6 +17,8 @@ export interface Terms {
   readonly ownPorts: ReadonlySet<number>;
   /** Given sockets whose peers repeat their answers. */
   readonly linger: (release: () => void) => void;
+  /** Present where tickets may be ordered. */
+  readonly orderTicket?: OrderTicket;
   /** Told of every dial. */
   readonly dialled: () => void;
 }
@@ -34,7 +36,7 @@ export class Inquiry {
   readonly #check: Check;
   readonly #port: number;
   readonly #terms: Terms;
-  readonly #finished: (outcome: Outcome) => void;
+  readonly #finished: (outcome: Outcome, ticket?: Buffer) => void;
   #pending: readonly Conversation[] = [];
   readonly #forms: number;
   #attempts = 0;
@@ -47,9 +49,10 @@ export class Inquiry {
   #best: Outcome | undefined;
   /** The answer that asked for the follow-up that is under way. */
   #answered: Observed | undefined;
+  #ticket: Buffer | undefined;
   #over = false;
 
-  constructor(check: Check, port: number, terms: Terms, finished: (outcome: Outcome) => void) {
+  constructor(check: Check, port: number, terms: Terms, finished: (outcome: Outcome, ticket?: Buffer) => void) {
     this.#check = check;
     this.#port = port;
     this.#terms = terms;
@@ -112,10 +115,12 @@ export class Inquiry {
       ...(size !== undefined && { size }),
       ...(this.#variant !== undefined && { variant: this.#variant }),
     });
+    const { orderTicket } = this.#terms;
     const manner = {
       identifies: traitsOf(probe).identifies,
       now: question.now,
       ...(question.authorities !== undefined && { authorities: question.authorities }),
+      ...(orderTicket !== undefined && { orderTicket }),
     };
     const conversation: Conversation = new Conversation(target, dialogue, manner, (ending) => {
       this.#pending = this.#pending.filter((other) => other !== conversation);
@@ -133,7 +138,7 @@ export class Inquiry {
     return isOurs ? { preferredPort } : {};
   }
 
-  #weigh({ outcome, next, release, tooBig }: Ending): void {
+  #weigh({ outcome, next, release, tooBig, ticket }: Ending): void {
     if (release !== undefined) this.#terms.linger(release);
     if (this.#over) return;
     if (tooBig === true && this.#tooBig < mostTooBig) {
@@ -141,6 +146,7 @@ export class Inquiry {
       this.#dial();
       return;
     }
+    this.#ticket = ticket;
     if (this.#answered !== undefined) {
       this.#best = withFollowUp(this.#answered, outcome, this.#transport);
       this.#end();
@@ -149,7 +155,7 @@ export class Inquiry {
     this.#best = better(this.#best, outcome);
     if (next !== undefined && outcome.kind === 'observed') this.#followUp(outcome, next);
     else if (isSettled(outcome)) this.#end();
-    else if (hungUp(outcome) && this.#triesLeft > 0) {
+    else if (hungUp(outcome) && this.#triesLeft > 0 && traitsOf(this.#check.probe).needs !== 'ticket') {
       this.#form = Math.min(this.#form + 1, this.#forms - 1);
       this.#dial();
     } else if (this.#pending.length === 0) this.#end();
@@ -169,7 +175,7 @@ export class Inquiry {
     const outcome = this.#best;
     if (outcome === undefined) throw new Error(`${this.#check.id}: ended without an outcome`);
     this.abandon();
-    this.#finished(this.#tooBig > 0 ? withTooBig(outcome, this.#tooBig) : outcome);
+    this.#finished(this.#tooBig > 0 ? withTooBig(outcome, this.#tooBig) : outcome, this.#ticket);
   }
 }
 

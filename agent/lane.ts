@@ -33,6 +33,8 @@ export class Lane {
   readonly isAwaited: (check: Check) => boolean;
   readonly #settled = new Map<string, Prerequisite>();
   readonly #overdue = new Set<string>();
+  /** Tickets that were issued and not used yet, by the check that brought them. */
+  readonly #tickets = new Map<string, Buffer>();
   #ready: Item[] = [];
   #parked: Item[] = [];
   #drained = false;
@@ -74,7 +76,8 @@ export class Lane {
   }
 
   /** Learns from a settled check, and frees those that waited for it. */
-  settle(check: Check, outcome: Outcome): void {
+  settle(check: Check, outcome: Outcome, ticket?: Buffer): void {
+    if (ticket !== undefined) this.#tickets.set(check.id, ticket);
     if (outcome.kind === 'observed' && outcome.service?.status === 'identified') this.known = learn(this.known, outcome.service.facts);
     if (!this.isAwaited(check)) return;
     this.#settled.set(check.id, { id: check.id, probe: check.probe, outcome });
@@ -108,6 +111,21 @@ export class Lane {
   rpcPort(check: Check): number | undefined {
     if (check.interface === undefined) return undefined;
     return this.host.rpc?.[check.interface] ?? this.known.rpcPorts?.[check.interface];
+  }
+
+  /** Takes out the ticket that a check waited for: each is good for one bind. Undefined where none was issued, or another check has it. */
+  takeTicket(check: Check): Buffer | undefined {
+    const id = check.after?.find((prerequisite) => this.#tickets.has(prerequisite));
+    if (id === undefined) return undefined;
+    const ticket = this.#tickets.get(id);
+    this.#tickets.delete(id);
+    return ticket;
+  }
+
+  /** Puts back a ticket that was taken for a check and has not left this host. */
+  returnTicket(check: Check, ticket: Buffer): void {
+    const id = check.after?.find((prerequisite) => this.#settled.has(prerequisite));
+    if (id !== undefined) this.#tickets.set(id, ticket);
   }
 
   #waits(check: Check): boolean {
@@ -164,6 +182,12 @@ export function withoutAnswer(check: Check, lane: Lane): Outcome | undefined {
 
 function isAnswered(outcome: Outcome): boolean {
   return outcome.kind === 'observed' && outcome.service?.status === 'identified';
+}
+
+/** The outcome of a check that needs a ticket which nobody issued. */
+export function withoutTicket(check: Check, lane: Lane): Outcome {
+  const before = lane.prerequisite(check);
+  return { kind: 'failed', code: 'prerequisite', message: 'no ticket was issued', ...(before !== undefined && { because: before.id }) };
 }
 
 function learn(known: Known, facts: Facts): Known {

@@ -11,6 +11,7 @@ import { encodeMessage, type Message, type Settled } from './contract/message.ts
 import { locate } from './locate.ts';
 import { canHaveUdpPort } from './net/dial.ts';
 import { resolveName } from './net/resolve.ts';
+import type { FindTickets, Place } from './ticket.ts';
 import { attend, converser, run, seesRefusedUdp } from './runner.ts';
 
 /** Descriptors that the process needs for itself. */
@@ -18,9 +19,10 @@ const ownDescriptors = 64;
 
 /**
  * Runs the part of the job that belongs to `source` and writes messages to stdout, a line each.
+ * `findTickets` is this agent's way to tickets, where it has one.
  * Ends when the checks are settled, at the job's end, on SIGTERM, when nobody reads any more, and when the process that started it is gone.
  */
-export async function main(job: Job | LocateJob, source: string): Promise<void> {
+export async function main(job: Job | LocateJob, source: string, findTickets?: FindTickets): Promise<void> {
   // Each refused connection is an Error, and nobody reads its stack; in this script, which is a few long lines, a stack shows no place anyway.
   Error.stackTraceLimit = 0;
   const stop = new AbortController();
@@ -39,6 +41,7 @@ export async function main(job: Job | LocateJob, source: string): Promise<void> 
     unsaid += `${encodeMessage(message)}\n`;
   };
 
+  const kerberos = 'kind' in job ? undefined : job.kerberos;
   const surroundings = {
     now: Date.now,
     random: randomBytes,
@@ -47,6 +50,7 @@ export async function main(job: Job | LocateJob, source: string): Promise<void> 
     canHaveUdpPort,
     resolve: resolveName,
     environment: process.env,
+    ...(kerberos !== undefined && findTickets !== undefined && { tickets: findTickets(kerberos, place()) }),
   };
   say({
     kind: 'hello',
@@ -72,6 +76,11 @@ export async function main(job: Job | LocateJob, source: string): Promise<void> 
   const reason = await run(job, source, tell, stop.signal, surroundings);
   if (job.reply === 'frame') say({ kind: 'frame', text: packFrame(job, source, results) });
   say({ kind: 'bye', reason });
+}
+
+/** This host, as far as tickets are concerned. */
+function place(): Place {
+  return { platform: platform(), folder: process.cwd(), environment: process.env, user: process.getuid?.() ?? 0 };
 }
 
 /** Addresses of the resolvers that this host is configured with. A port other than 53 is not what clients of a domain use. */

@@ -30,7 +30,7 @@ export type Pursuit = Pick<Inquiry, 'attempts' | 'connectedAt' | 'askAgain' | 'e
 const mostAddresses = 16;
 
 /** Begins what settles the check: of an address, or of a name where the check has no address. */
-export function pursue(check: Check, port: number, terms: NameTerms, finished: (outcome: Outcome) => void): Pursuit {
+export function pursue(check: Check, port: number, terms: NameTerms, finished: (outcome: Outcome, ticket?: Buffer) => void): Pursuit {
   return isIP(check.address) === 0 ? new NameInquiry(check, port, terms, finished) : new Inquiry(check, port, terms, finished);
 }
 

@@ -7,13 +7,14 @@
  * What stays silent is looked at once more (`second-look.ts`) where rejections may have been held back.
  */
 import { createSocket } from 'node:dgram';
+import type { Check } from './contract/check.ts';
 import type { Job, JobHost } from './contract/job.ts';
 import type { LocateJob } from './contract/locate.ts';
 import type { Alive, Bye, Settled } from './contract/message.ts';
 import type { Outcome } from './contract/outcome.ts';
-import { traitsOf } from './contract/probe.ts';
+import { mostTickets, ordersTicket, traitsOf } from './contract/probe.ts';
 import { socketsOf } from './inquiry.ts';
-import { type Item, type Lane, lanesOf, withoutAnswer, withoutPort } from './lane.ts';
+import { type Item, type Lane, lanesOf, withoutAnswer, withoutPort, withoutTicket } from './lane.ts';
 import type { Converse } from './locate.ts';
 import { type NameTerms, pursue } from './name-inquiry.ts';
 import { Conversation } from './net/conversation.ts';
@@ -22,6 +23,7 @@ import type { Dialogue } from './net/dialogue.ts';
 import type { Resolution } from './net/resolve.ts';
 import { speakers } from './probes/registry.ts';
 import { type Environment, wayTo } from './proxy.ts';
+import type { Tickets } from './ticket.ts';
 import { isSilence, lookAgain, mayBeHeldBack, type Pass, refilled, type Result } from './second-look.ts';
 
 /** What the runner gets from the process around it: the clock (UTC, milliseconds), randomness, and how many sockets it may hold. */
@@ -36,6 +38,8 @@ export interface Surroundings {
   readonly environment: Environment;
   /** Whether this host lets us have the local UDP port, and nobody else holds it. */
   readonly canHaveUdpPort: (port: number) => Promise<boolean>;
+  /** Absent where the job does not use Kerberos credentials. */
+  readonly tickets?: Tickets;
 }
 
 const aliveMs = 1_000;
@@ -124,7 +128,9 @@ function passes(
     if (pace.flowsPerSecond !== undefined) lane.nextFlowAt = Math.max(lane.nextFlowAt, performance.now()) + 1_000 / pace.flowsPerSecond;
   };
 
-  const termsOf = (lane: Lane, attempts: number): NameTerms => {
+  const { tickets } = surroundings;
+
+  const termsOf = (lane: Lane, attempts: number, ticket: Buffer | undefined): NameTerms => {
     const { dnsName, domain } = lane.host;
     const account = accountOf(self, lane.host);
     return {
@@ -135,6 +141,7 @@ function passes(
       dialled: () => count(lane),
       resolve: surroundings.resolve,
       wayTo: (name) => wayTo(name, surroundings.environment),
+      ...(tickets !== undefined && 'order' in tickets && { orderTicket: tickets.order }),
       question: () => ({
         dnsName,
         known: lane.known,
@@ -142,6 +149,7 @@ function passes(
         now: surroundings.now,
         ...(domain !== undefined && { domain }),
         ...(account !== undefined && { account }),
+        ...(ticket !== undefined && { ticket }),
         ...(job.authorities !== undefined && { authorities: job.authorities }),
       }),
     };
@@ -150,6 +158,7 @@ function passes(
   return ({ lanes, timeoutMs, attempts, settled }) =>
     new Promise((resolve) => {
       let inFlight = 0;
+      let ordered = 0;
       let turn = 0;
       let rests = false;
       let wake: NodeJS.Timeout | undefined;
@@ -188,6 +197,10 @@ function passes(
           }
           const item = lane.next();
           if (item === undefined) continue;
+          if (ordersTicket(item.check.probe) && ordered >= mostTickets) {
+            lane.putBack(item);
+            continue;
+          }
           if (lane.inFlight > 0 && lane.inFlight + socketsOf(item.check, attempts) > pace.perDestination) {
             lane.putBack(item);
             continue;
@@ -219,13 +232,17 @@ function passes(
       const start = (item: Item, lane: Lane): void => {
         const { check } = item;
         const known = typeof check.port === 'number' ? check.port : lane.rpcPort(check);
-        const port = known === undefined ? withoutPort(check, lane) : (withoutAnswer(check, lane) ?? known);
+        const needsTicket = traitsOf(check.probe).needs === 'ticket';
+        const given = needsTicket ? lane.takeTicket(check) : undefined;
+        const unmet = needsTicket && given === undefined ? withoutTicket(check, lane) : lackOfTickets(check, tickets);
+        const port = unmet ?? (known === undefined ? withoutPort(check, lane) : (withoutAnswer(check, lane) ?? known));
         if (typeof port !== 'number') {
           lane.settle(check, port);
           settled({ item, lane, outcome: port, attempts: 0, elapsedMs: 0 });
           return;
         }
         inFlight += 1;
+        if (ordersTicket(check.probe)) ordered += 1;
         const sockets = Math.min(socketsOf(check, attempts), pace.perDestination);
         lane.inFlight += sockets;
         const startedAt = performance.now();
@@ -235,16 +252,19 @@ function passes(
           for (const timer of timers) clearTimeout(timer);
           running.delete(abandon);
           inFlight -= 1;
+          if (ordersTicket(check.probe)) ordered -= 1;
           lane.inFlight -= sockets;
         };
-        const inquiry = pursue(check, port, termsOf(lane, attempts), (seen) => {
+        const inquiry = pursue(check, port, termsOf(lane, attempts, given), (seen, ticket) => {
           release();
+          if (given !== undefined && !(seen.kind === 'observed' && seen.state === 'open')) lane.returnTicket(check, given);
           const outcome = typeof check.port === 'string' && seen.kind === 'observed' ? { ...seen, port } : seen;
           if (outcome.kind === 'failed' && outcome.code === 'source-exhausted' && mayReturn(item)) {
             lane.putBack(item);
-            most = Math.max(1, Math.min(most - 1, inFlight));
+            // What a ticket ran out of is processes, which have a limit of their own.
+            if (!ordersTicket(check.probe)) most = Math.max(1, Math.min(most - 1, inFlight));
           } else {
-            lane.settle(check, outcome);
+            lane.settle(check, outcome, ticket);
             settled({ item, lane, outcome, attempts: inquiry.attempts, elapsedMs: performance.now() - startedAt });
           }
           pump();
@@ -345,6 +365,13 @@ class Standstill {
 function accountOf(source: JobHost | undefined, destination: JobHost): string | undefined {
   const isMember = source?.joined === true && source.domain !== undefined && source.domain === destination.domain;
   return isMember ? `${(source.dnsName.split('.')[0] ?? source.name).slice(0, 15).toUpperCase()}$` : undefined;
+}
+
+/** The outcome of a check that would ask for a ticket, on a host that has no way to any. */
+function lackOfTickets(check: Check, tickets: Tickets | undefined): Outcome | undefined {
+  if (!ordersTicket(check.probe)) return undefined;
+  if (tickets === undefined) return { kind: 'failed', code: 'no-credentials', message: 'this run may not use any' };
+  return 'code' in tickets ? { kind: 'failed', ...tickets } : undefined;
 }
 
 function isUnmet(outcome: Outcome): boolean {

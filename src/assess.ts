@@ -77,6 +77,9 @@ const rules: Readonly<Record<ProbeName, readonly Rule[]>> = {
   smb: [negotiation, signing, dialect],
   epm: [portTranslation, anonymousRefused, mapperComplaint],
   rpc: [portTranslation, portRange, bindRefusal],
+  'ldap-ticket': [ticketRefusal],
+  'cifs-ticket': [ticketRefusal],
+  'ldap-bind': [ticketBind],
   netbios: [netbiosName, nameService],
   // Who issued it comes first: that names the device which answers in the place of the endpoint.
   https: [certificateChain, ...certificate.filter((rule) => rule !== certificateChain)],
@@ -222,6 +225,29 @@ function preAuthentication({ facts: { errorCode, principal = nobody } }: Answer)
 /** The password-change service names itself in its refusals; that Windows does has not been seen, so another name is no proof against it. */
 function passwordService({ facts: { servicePrincipal } }: Answer): Assessed | undefined {
   return servicePrincipal === undefined ? undefined : warn({ code: 'other-service', service: servicePrincipal });
+}
+
+/**
+ * Errors that no client would be spared: the service is unknown or has no common encryption type, the KDC is out of service, has other keys than the one
+ * that gave the ticket-granting ticket, or another time. Any other says something of the credentials that we came with.
+ */
+const refusalsToAnybody: ReadonlySet<number> = new Set([7, 14, 29, 31, 37, 41]);
+
+function ticketRefusal({ facts: { errorCode = 0, servicePrincipal = nobody } }: Answer): Assessed | undefined {
+  if (errorCode === kerberosErrors.none) return undefined;
+  const finding = { code: 'ticket-refused', service: servicePrincipal, errorCode } as const;
+  return refusalsToAnybody.has(errorCode) ? fail(finding) : warn(finding);
+}
+
+/** A bind that goes on was not refused: the server's token comes only after it has read the ticket. */
+const saslBindInProgress = 14;
+
+/** A server that is overloaded, shutting down, or wants a protection that was not agreed on, says nothing against the ticket. */
+function ticketBind({ facts: { resultCode = 0, disconnected } }: Answer): Assessed | undefined {
+  if (disconnected === true) return warn({ code: 'bind-refused', resultCode, disconnected });
+  if (resultCode === 0 || resultCode === saslBindInProgress) return undefined;
+  const finding = { code: 'bind-refused', resultCode } as const;
+  return passingErrors.has(resultCode) ? warn(finding) : fail(finding);
 }
 
 // DNS

@@ -15,11 +15,18 @@ const oldestNode = 20;
 /** What Node is called with, the script on its stdin. A young generation kept small holds 16,384 waiting checks in 187 MB instead of 229. */
 export const nodeArguments: readonly string[] = ['--max-semi-space-size=8', '-'];
 
-/** The agent's script: the built one of an installed package, or, in a checkout, one made from the sources. */
-export async function agentScript(): Promise<string> {
-  const sources = join(packageRoot, 'agent', 'main.ts');
-  if (!existsSync(sources)) return readFileSync(join(packageRoot, 'dist', 'agent.cjs'), 'utf8');
-  return bundleAgent(sources);
+/** The agents: the usual one, and one that can ask for Kerberos tickets. Under `agent/` their sources, under `dist/` their scripts. */
+export const agents = {
+  usual: { sources: 'main.ts', script: 'agent.cjs' },
+  kerberos: { sources: 'kerberos-main.ts', script: 'kerberos-agent.cjs' },
+} as const;
+
+/** An agent's script: the built one of an installed package, or, in a checkout, one made from the sources. */
+export async function agentScript(agent: keyof typeof agents = 'usual'): Promise<string> {
+  const { sources, script } = agents[agent];
+  const path = join(packageRoot, 'agent', sources);
+  if (!existsSync(path)) return readFileSync(join(packageRoot, 'dist', script), 'utf8');
+  return bundleAgent(path);
 }
 
 /** Takes only the codec of dns2 into the bundle: its servers and clients, a sixth of the whole script, would come along with the package's entry. */

@@ -37,7 +37,7 @@ const rule: Rule = {
 export const control: Matrix = {
   name: 'control',
   title: 'Control: a port that must not answer',
-  from: 'source',
+  from: ['source'],
   to: 'destination',
   source: rule.source,
   onRequest: true,

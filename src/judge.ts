@@ -297,6 +297,7 @@ function notTold({ skip }: Question): Judgement {
 
 function notSeen({ code, message, because }: Failed): Judgement {
   if (code === 'prerequisite') return { status: 'skip', finding: { code, because: because ?? message } };
+  if (code === 'not-equipped') return { status: 'skip', finding: { code, message } };
   return { status: 'error', finding: { code: 'not-checked', because: code, message } };
 }
 

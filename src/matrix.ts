@@ -17,7 +17,8 @@ export type { Limits, Rule } from './rule.ts';
 export interface Matrix {
   readonly name: string;
   readonly title: string;
-  readonly from: string;
+  /** Roles of the sources. */
+  readonly from: readonly string[];
   /** Role of the destinations; absent where every rule names its own. */
   readonly to?: string;
   readonly source: string;
@@ -32,7 +33,7 @@ export interface Matrix {
 interface WrittenMatrix {
   readonly matrix: string;
   readonly title?: string;
-  readonly from: string;
+  readonly from: string | readonly string[];
   readonly to?: string;
   readonly source?: string;
   readonly onRequest?: boolean;
@@ -51,7 +52,7 @@ export function readMatrix(file: string, asPublished: boolean): Matrix {
   return {
     name: written.matrix,
     title: written.title ?? written.matrix,
-    from: written.from,
+    from: typeof written.from === 'string' ? [written.from] : written.from,
     ...(written.to !== undefined && { to: written.to }),
     source: written.source ?? file,
     onRequest: written.onRequest ?? false,

@@ -4,9 +4,9 @@ import type { Matrix } from './matrix.ts';
 
 /** Every ordered pair of hosts that a matrix brings together by their roles, forward first; none where its rules name their destinations. */
 export function* meetings(matrix: Matrix, hosts: readonly Host[]): Generator<{ source: number; destination: number; reversed: boolean }> {
-  const having = (role: string | undefined): number[] =>
-    role === undefined ? [] : hosts.flatMap((host, index) => (host.roles.includes(role) ? [index] : []));
-  const [senders, receivers] = [having(matrix.from), having(matrix.to)];
+  const having = (roles: readonly string[]): number[] =>
+    hosts.flatMap((host, index) => (roles.some((role) => host.roles.includes(role)) ? [index] : []));
+  const [senders, receivers] = [having(matrix.from), having(matrix.to === undefined ? [] : [matrix.to])];
   for (const reversed of [false, true]) {
     for (const source of reversed ? receivers : senders) {
       for (const destination of reversed ? senders : receivers) {

@@ -1,6 +1,7 @@
 /** How hard a run pushes, and how long it can take. */
 import { countChecks } from '../agent/contract/expand.ts';
 import type { Job, Pace } from '../agent/contract/job.ts';
+import { mostTickets, ordersTicket, type ProbeName } from '../agent/contract/probe.ts';
 import type { Host } from './inventory.ts';
 
 export const paceNames = ['gentle', 'normal', 'bulk'] as const;
@@ -37,21 +38,27 @@ export function agentsAtOnce(choice: PaceChoice): number {
 /** Longest time that any source can take when nothing answers: waves of checks, each as long as a late answer allows. */
 export function worstCase({ sets, pairs, rules, pace, hosts, timeoutMs }: Job): number {
   const size = sets.map((members) => members.reduce((count, rule) => count + countChecks(rules[rule] ?? { ports: [] }), 0));
+  const orders = sets.map((members) => members.filter((rule) => isOrder(rules[rule]?.probe)).length);
   const chained = sets.map((members) => (members.some((rule) => (rules[rule]?.after?.length ?? 0) > 0) ? 1 : 0));
-  const bySource = new Map<number, { checks: number; waves: number; pacedMs: number }>();
+  const bySource = new Map<number, { checks: number; tickets: number; waves: number; pacedMs: number }>();
   for (const [source, , set] of pairs) {
     const { perDestination = 1, flowsPerSecond } = pace[hosts[source]?.name ?? ''] ?? {};
-    const load = bySource.get(source) ?? { checks: 0, waves: 0, pacedMs: 0 };
+    const load = bySource.get(source) ?? { checks: 0, tickets: 0, waves: 0, pacedMs: 0 };
     const checks = size[set] ?? 0;
     bySource.set(source, {
       checks: load.checks + checks,
+      tickets: load.tickets + (orders[set] ?? 0),
       waves: Math.max(load.waves, Math.ceil(checks / perDestination) + (chained[set] ?? 0)),
       pacedMs: flowsPerSecond === undefined ? 0 : Math.max(load.pacedMs, (checks * 1_000) / flowsPerSecond),
     });
   }
-  const agents = [...bySource].map(([source, { checks, waves, pacedMs }]) => {
+  const agents = [...bySource].map(([source, { checks, tickets, waves, pacedMs }]) => {
     const { inFlight = 1 } = pace[hosts[source]?.name ?? ''] ?? {};
-    return pacedMs + Math.max(waves, Math.ceil(checks / inFlight)) * timeoutMs * 1.5;
+    return pacedMs + Math.max(waves, Math.ceil(checks / inFlight), Math.ceil(tickets / mostTickets)) * timeoutMs * 1.5;
   });
   return Math.max(...agents);
+}
+
+function isOrder(probe: ProbeName | undefined): boolean {
+  return probe !== undefined && ordersTicket(probe);
 }

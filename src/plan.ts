@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Check } from '../agent/contract/check.ts';
 import { expandRule } from '../agent/contract/expand.ts';
-import { contractVersion, type Job, type JobHost, type JobRule, type Pair, type PortSpan } from '../agent/contract/job.ts';
+import { contractVersion, type Job, type JobHost, type JobRule, type KerberosUse, type Pair, type PortSpan } from '../agent/contract/job.ts';
 import { control, needsControl } from './control.ts';
 import { hostOfName, type NameField, nameFor } from './destination-name.ts';
 import type { Host, Inventory } from './inventory.ts';
@@ -27,6 +27,8 @@ export interface Choice extends PaceChoice {
   readonly sourcePorts?: PortSpan;
   /** True: the port that must not answer (`control.ts`) is not asked, and what completes every handshake is not noticed. */
   readonly withoutControl?: boolean;
+  /** Present where sources may use their own Kerberos credentials. */
+  readonly kerberos?: KerberosUse;
 }
 
 /** A rule as it is asked: one transport, one port entry or RPC interface. Stands at the same index as its row in `job.rules`. */
@@ -96,7 +98,8 @@ export function plan(matrices: readonly Matrix[], inventory: Inventory, choice: 
   const twice = names.find((name, index) => names.indexOf(name) !== index);
   if (twice !== undefined)
     throw new UsageError(`two matrices are named "${twice}": expected different names, since a check is known by the name of its matrix`);
-  for (const matrix of matrices) for (const role of [matrix.from, matrix.to]) if (role !== undefined) checkRole(matrix, role, inventory);
+  for (const matrix of matrices)
+    for (const wanted of [matrix.from, ...(matrix.to === undefined ? [] : [[matrix.to]])]) checkRoles(matrix, wanted, inventory);
 
   const { chosen, drawnIn } = chooseRules(matrices, choice.rules);
   const { rows, planned, forward, reverse } = flatten(new Map([...chosen, [control, control.rules]]));
@@ -125,7 +128,7 @@ export function plan(matrices: readonly Matrix[], inventory: Inventory, choice: 
       const { to } = planned[index]?.rule ?? {};
       if (to === undefined) continue;
       for (const [source, host] of inventory.hosts.entries())
-        if (host.roles.includes(matrix.from)) bring(source, named.indexOf(to.name, host), [index], () => undefined);
+        if (matrix.from.some((role) => host.roles.includes(role))) bring(source, named.indexOf(to.name, host), [index], () => undefined);
     }
   }
   const controls = choice.withoutControl === true ? [] : (forward.get(control) ?? []);
@@ -193,7 +196,7 @@ function nameDestinations(matrices: readonly Matrix[], { file, hosts }: Inventor
   for (const { from, rules } of matrices) {
     for (const { to } of rules) {
       if (to === undefined) continue;
-      for (const source of hosts.filter(({ roles }) => roles.includes(from))) {
+      for (const source of hosts.filter(({ roles }) => from.some((role) => roles.includes(role)))) {
         const filled = nameFor(to.name, source, file);
         const name = 'name' in filled ? filled.name : to.name;
         if (hosts.some((host) => host.name.toLowerCase() === name))
@@ -234,10 +237,12 @@ function checkNames(option: string, names: readonly string[], known: readonly st
   }
 }
 
-function checkRole(matrix: Matrix, role: string, { hosts, file }: Inventory): void {
-  if (hosts.some(({ roles }) => roles.includes(role))) return;
+function checkRoles(matrix: Matrix, wanted: readonly string[], { hosts, file }: Inventory): void {
+  if (hosts.some(({ roles }) => wanted.some((role) => roles.includes(role)))) return;
   const roles = [...new Set(hosts.flatMap((host) => host.roles))].join(', ');
-  throw new UsageError(`${file}: matrix "${matrix.name}" needs a host with the role "${role}", and no host has it: the roles here are ${roles}`);
+  throw new UsageError(
+    `${file}: matrix "${matrix.name}" needs a host with the role ${wanted.map((role) => `"${role}"`).join(' or ')}, and no host has it: the roles here are ${roles}`,
+  );
 }
 
 /** The chosen rules of each matrix, with all that they need. */
@@ -436,6 +441,7 @@ function flatJob(
     pairs,
     pace: Object.fromEntries(sources.map((host) => [host.name, paceOf(host, choice, sources.length)])),
     ...(choice.sourcePorts !== undefined && { sourcePorts: choice.sourcePorts }),
+    ...(choice.kerberos !== undefined && { kerberos: choice.kerberos }),
     ...(inventory.authorities !== undefined && { authorities: inventory.authorities }),
     reply: 'messages',
   };

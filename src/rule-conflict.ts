@@ -38,6 +38,15 @@ export function refuseContradictions(document: Document, { rule, written, pathOf
   } else if (rule.interfaces.length > 0) {
     throw wrong(document, pathOf('interfaces'), `none with the probe ${rule.probe}: only the probe rpc asks for interfaces`);
   }
+  if (rule.probe === 'ldap-bind') {
+    const tickets = rule.after.filter((id) => rules.some((other) => other.rule.id === id && other.rule.probe === 'ldap-ticket'));
+    if (tickets.length === 0) throw wrong(document, pathOf('probe'), 'a rule with the probe ldap-ticket in after beside it, like [ldap-ticket]');
+    const isSpent = rules.some(
+      (other) => other.rule !== rule && other.rule.probe === 'ldap-bind' && other.rule.after.some((id) => tickets.includes(id)),
+    );
+    if (isSpent) throw wrong(document, pathOf('after'), 'an ldap-ticket rule of its own, because a ticket is good for one bind');
+    if (rule.ports.length > 1) throw wrong(document, pathOf('ports', 1), 'only one port, because a ticket is good for one bind');
+  }
   if (written.sample !== undefined && !(rule.probe === 'udp' && rule.ports.some(isWide))) {
     throw wrong(document, pathOf('sample'), 'none without a range over udp');
   }

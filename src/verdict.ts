@@ -75,13 +75,24 @@ export type Finding =
   | { readonly code: 'kdc-complaint'; readonly errorCode: number }
   | { readonly code: 'no-preauthentication'; readonly principal: string }
   | { readonly code: 'other-service'; readonly service: string }
+  | { readonly code: 'ticket-refused'; readonly service: string; readonly errorCode: number }
+  | { readonly code: 'bind-refused'; readonly resultCode: number; readonly disconnected?: true }
   | { readonly code: 'time-refused'; readonly kissCode: string }
   | { readonly code: 'follow-up'; readonly what: string }
   | {
       readonly code: 'not-checked';
-      readonly because: 'source-unreachable' | 'output-lost' | 'source-denied' | 'source-exhausted' | 'unsupported' | 'interrupted' | 'unclassified';
+      readonly because:
+        | 'source-unreachable'
+        | 'output-lost'
+        | 'source-denied'
+        | 'source-exhausted'
+        | 'unsupported'
+        | 'interrupted'
+        | 'no-credentials'
+        | 'unclassified';
       readonly message: string;
     }
+  | { readonly code: 'not-equipped'; readonly message: string }
   | { readonly code: 'prerequisite'; readonly because: string }
   | { readonly code: 'not-applicable'; readonly feature: string }
   | { readonly code: 'no-vantage' }

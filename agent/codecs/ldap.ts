@@ -1,4 +1,4 @@
-/** LDAP, as far as the rootDSE and the LDAP ping need it (RFC 4511, [MS-ADTS] 6.3.3). */
+/** LDAP, as far as the rootDSE, the LDAP ping and a bind with a ticket need it (RFC 4511, [MS-ADTS] 6.3.3). */
 import { constructed, contentOf, type Element, elementsOf, encode, integer, integerOf, octets, type Part, readElement, tags, textOf } from './ber.ts';
 import { type Decoded, guard, Malformed, malformed } from './decoded.ts';
 import { decodeNetlogon, type Netlogon } from './netlogon.ts';
@@ -37,6 +37,8 @@ const paddingName = 'portmatrix-padding';
 const paddingStep = 64;
 
 const operations = {
+  bindRequest: 0x60,
+  bindResponse: 0x61,
   unbindRequest: 0x42,
   searchRequest: 0x63,
   searchResultEntry: 0x64,
@@ -72,6 +74,13 @@ export interface PingReply {
   readonly netlogon?: Netlogon;
 }
 
+/** How a bind ended. `disconnected`: with the announcement that the server hangs up (RFC 4511 §4.4.1), which has message id 0. */
+export interface BindReply {
+  readonly messageId: number;
+  readonly resultCode: number;
+  readonly disconnected: boolean;
+}
+
 /** A message id from four random bytes: 1 to 2^31 - 1 (RFC 4511 §4.1.1.1). */
 export function messageIdFrom(random: Buffer): number {
   return random.readUInt32BE(0) >>> 1 || 1;
@@ -99,6 +108,32 @@ export function encodePing(messageId: number, domain?: string, size?: number): B
   const terms = [...(domain === undefined ? [] : [equals('DnsDomain', domain)]), equals('NtVer', netlogonVersion)];
   const request = (...more: readonly Part[]): Buffer => encode(search(messageId, constructed(0xa0, ...terms, ...more), [netlogonAttribute]));
   return size === undefined ? request() : padTo(size, (filler) => request(equals(paddingName, 'x'.repeat(filler))));
+}
+
+/** BindRequest of SASL's GSS-SPNEGO with its first token (RFC 4511 §4.2, [MS-ADTS] 5.1.1.1.2). */
+export function encodeBindRequest(messageId: number, token: Buffer): Buffer {
+  const credentials = constructed(0xa3, octets('GSS-SPNEGO'), octets(token));
+  return encode(constructed(tags.sequence, integer(messageId), constructed(operations.bindRequest, integer(3), octets(''), credentials)));
+}
+
+/** Decodes the answer to a bind; unsolicited notifications other than that of disconnection are skipped. */
+export function decodeBindReply(bytes: Buffer): Decoded<BindReply> {
+  return guard<BindReply>(() => {
+    let offset = 0;
+    for (let count = 0; count < messagesLimit; count += 1) {
+      const message = readElement(bytes.subarray(offset), [tags.sequence]);
+      if (message.kind !== 'value') return message;
+      offset += message.length;
+      const [messageId, operation] = readEnvelope(message.value);
+      const isNotification = operation.tag === operations.extendedResponse && messageId === 0;
+      if (!isNotification && operation.tag !== operations.bindResponse)
+        return malformed(`LDAP operation ${operation.tag} in place of a bind response`);
+      const { code, name } = readResult(operation);
+      if (isNotification && name !== noticeOfDisconnection) continue;
+      return reply(offset, { messageId, resultCode: code, disconnected: isNotification });
+    }
+    return malformed('notifications without end');
+  });
 }
 
 /** Decodes all messages of one search, up to its done or a notice of disconnection (RFC 4511 §4.5.2, §4.4.1); other unsolicited notifications are skipped. */

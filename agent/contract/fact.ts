@@ -35,7 +35,7 @@ export interface Facts {
   /** DNS: addresses that the answer gives for the destination's own name, sorted. */
   readonly ownAddresses?: readonly string[];
 
-  /** LDAP: result code of the search, whether replication is in step, whether the global catalog serves, highest functional level, vendor. */
+  /** LDAP: result code of the search or the bind, whether replication is in step, whether the global catalog serves, highest functional level, vendor. */
   readonly resultCode?: number;
   /** True when the server announced that it hangs up (RFC 4511 §4.4.1); `resultCode` is then its reason. */
   readonly disconnected?: boolean;
@@ -48,7 +48,7 @@ export interface Facts {
   readonly realm?: string;
   readonly errorCode?: number;
   readonly principal?: string;
-  /** kpasswd: the service that the refusal names, where it is not `kadmin/changepw`. */
+  /** kpasswd: the service that the refusal names, where it is not `kadmin/changepw`. Tickets: the service that one was asked for. */
   readonly servicePrincipal?: string;
 
   /** RPC: TCP port of each interface the endpoint mapper knows, those it does not know, and what a bind said. */

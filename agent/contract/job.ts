@@ -48,6 +48,14 @@ export interface Pace {
 /** Indices into a job's `hosts`, `hosts` and `sets`. */
 export type Pair = readonly [source: number, destination: number, set: number];
 
+/** How sources use their own Kerberos credentials. */
+export interface KerberosUse {
+  /** The folder of this portmatrix: where it is on the source too, its package `kerberos` is the first that is tried. */
+  readonly installation: string;
+  /** A key table on the source, to be used in place of its credential cache. */
+  readonly keytab?: string;
+}
+
 export interface Job {
   readonly contract: typeof contractVersion;
   readonly run: string;
@@ -68,6 +76,8 @@ export interface Job {
   readonly sourcePorts?: PortSpan;
   /** CA certificates in PEM that the destinations' chains are judged by; absent: only the chains of public servers are. */
   readonly authorities?: string;
+  /** Present where the user lets the sources use their own Kerberos credentials. It holds none itself. */
+  readonly kerberos?: KerberosUse;
   /** How results come back: a message each as they come, or one frame at the end. */
   readonly reply: 'messages' | 'frame';
 }

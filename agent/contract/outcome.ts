@@ -40,6 +40,7 @@ export type ServiceStatus = (typeof serviceStatuses)[number];
  * - `source-unreachable`: the agent never started. - `output-lost`: it started, and this result never came.
  * - `source-denied`: the source's own policy forbade the packet. - `source-exhausted`: it had no descriptor, port or buffer left.
  * - `unsupported`: it cannot do this (no route for this address, no such protocol). - `interrupted`: the run was stopped first.
+ * - `not-equipped`: the source lacks the software that it takes. - `no-credentials`: it has none that could be used.
  * - `prerequisite`: a check whose answer this one needs did not give it. - `unclassified`: an error nobody has met yet, with its text.
  */
 export const failureCodes = [
@@ -49,6 +50,8 @@ export const failureCodes = [
   'source-exhausted',
   'unsupported',
   'interrupted',
+  'not-equipped',
+  'no-credentials',
   'prerequisite',
   'unclassified',
 ] as const;

@@ -22,7 +22,9 @@ interface ProbeTraits {
   /** What of its exchange can be made large without harm; absent: nothing. */
   readonly enlarges?: readonly Size['of'][];
   /** What must be known of the destination before the probe can ask. */
-  readonly needs?: 'rpc-port';
+  readonly needs?: 'rpc-port' | 'ticket';
+  /** True when it uses credentials of the source: it is asked only where the user says so. */
+  readonly authenticates?: true;
   /** How many forms the question has: the next one is asked when the peer hangs up on the one before, or leaves it unanswered over UDP. */
   readonly forms: number;
   /** Local UDP port that some peers want the question to come from; the source dials from it where it may. */
@@ -113,6 +115,34 @@ export const probes = {
     forms: 1,
     asks: 'a bind to the interface on the port that the endpoint mapper or the rule names, no call',
   },
+  'ldap-ticket': {
+    transports: ['tcp'],
+    identifies: true,
+    silence: 'failure',
+    seenOn: ['samba'],
+    authenticates: true,
+    forms: 1,
+    asks: 'with credentials of the source: a ticket for ldap/<dc>, from this KDC and no other',
+  },
+  'cifs-ticket': {
+    transports: ['tcp'],
+    identifies: true,
+    silence: 'failure',
+    seenOn: ['samba'],
+    authenticates: true,
+    forms: 1,
+    asks: 'with credentials of the source: a ticket for cifs/<dc>, from this KDC and no other',
+  },
+  'ldap-bind': {
+    transports: ['tcp'],
+    identifies: true,
+    silence: 'failure',
+    seenOn: ['samba'],
+    needs: 'ticket',
+    authenticates: true,
+    forms: 1,
+    asks: 'an LDAP bind (GSS-SPNEGO) with the ticket for ldap/<dc>, and nothing after it',
+  },
   netbios: {
     transports: ['tcp', 'udp'],
     identifies: true,
@@ -166,6 +196,15 @@ export const probes = {
 } as const satisfies Readonly<Record<string, ProbeTraits>>;
 
 export type ProbeName = keyof typeof probes;
+
+/** Tickets that a source asks for at a time: each takes a process, and may take it for the whole of its deadline. */
+export const mostTickets = 8;
+
+/** True for a probe that has a ticket asked for; one that only needs a ticket is given it. */
+export function ordersTicket(probe: ProbeName): boolean {
+  const { authenticates, needs } = traitsOf(probe);
+  return authenticates === true && needs !== 'ticket';
+}
 
 /** The traits of a probe under their general type (the table above keeps each row's own literals). */
 export function traitsOf(probe: ProbeName): ProbeTraits {

@@ -3,12 +3,13 @@ import type { Facts } from '../contract/fact.ts';
 import type { Endpoint, Observed, Outcome, ServiceStatus } from '../contract/outcome.ts';
 import { classify, dependsOnRoute, isTooBig, type Phase } from './classify.ts';
 import { dial, hasRoute, type Target, type Wire } from './dial.ts';
-import type { Answer, Dialogue, Step } from './dialogue.ts';
+import type { Answer, Dialogue, Notice, OrderTicket, Step } from './dialogue.ts';
 import { recognise } from './recognise.ts';
 
-/** What a conversation came to. `next` is what the answer asks to be asked next. */
+/** What a conversation came to. `ticket` is what the answer leaves for later checks, `next` what it asks to be asked next. */
 export interface Ending {
   readonly outcome: Outcome;
+  readonly ticket?: Buffer;
   readonly next?: NonNullable<Answer['next']>;
   /** Lets go of the socket, which is open still because the peer repeats its answer. */
   readonly release?: () => void;
@@ -22,6 +23,8 @@ export interface Manner {
   readonly identifies: boolean;
   /** CA certificates to judge chains by, in PEM. */
   readonly authorities?: string;
+  /** Present where tickets may be ordered. */
+  readonly orderTicket?: OrderTicket;
   readonly now: () => number;
 }
 
@@ -45,6 +48,9 @@ export class Conversation {
   /** True once the peer has shown that it is there: a handshake, or a datagram from it. */
   #alive = false;
   #connectedAt: number | undefined;
+  /** Lets go of the ticket that is on order. */
+  #cancelOrder: (() => void) | undefined;
+  #asksForTicket = false;
   /** The first datagram that was no answer to our question, and why: the answer may still come. */
   #stray: Facts | undefined;
   #over = false;
@@ -74,7 +80,7 @@ export class Conversation {
     });
   }
 
-  /** When the TCP handshake was done, on the clock of `performance.now()`; undefined before that, and over UDP. */
+  /** When the TCP handshake was done, or the KDC asked for a ticket, on the clock of `performance.now()`; undefined before that, and over UDP. */
   get connectedAt(): number | undefined {
     return this.#connectedAt;
   }
@@ -87,7 +93,9 @@ export class Conversation {
   /** Time is up: what was seen so far decides. */
   expire(): void {
     if (this.#over) return;
-    if (this.#stray !== undefined) {
+    if (this.#cancelOrder !== undefined && !this.#asksForTicket) {
+      this.#end({ outcome: { kind: 'failed', code: 'source-exhausted', message: 'the process that asks for tickets did not start in time' } });
+    } else if (this.#stray !== undefined) {
       this.#serviceEnds('malformed', this.#stray);
     } else if (this.#alive) {
       this.#serviceEnds('silent', this.#receivedLength > 0 ? firstBytes(Buffer.concat(this.#received)) : {});
@@ -99,6 +107,7 @@ export class Conversation {
   /** Lets go without an ending: nobody waits for it any more. */
   abandon(): void {
     this.#over = true;
+    this.#cancelOrder?.();
     this.#wire.close();
   }
 
@@ -112,8 +121,49 @@ export class Conversation {
       return;
     }
     this.#step = turn.value;
-    if (turn.value.kind === 'ask') this.#wire.send(turn.value.send);
-    else this.#wire.secure(turn.value.serverName, turn.value.anchors, this.#manner.authorities);
+    switch (turn.value.kind) {
+      case 'ask':
+        this.#wire.send(turn.value.send);
+        return;
+      case 'tls':
+        this.#wire.secure(turn.value.serverName, turn.value.anchors, this.#manner.authorities);
+        return;
+      case 'ticket':
+        this.#order(turn.value);
+        return;
+      default:
+        turn.value satisfies never;
+    }
+  }
+
+  #order(step: Extract<Step, { readonly kind: 'ticket' }>): void {
+    const { orderTicket } = this.#manner;
+    if (orderTicket === undefined) throw new Error('a ticket is ordered where none may be');
+    this.#wire.close();
+    const { address, port } = this.#target;
+    this.#cancelOrder = orderTicket({ ...step.order, address, port }, (notice) => this.#hear(notice, step));
+  }
+
+  #hear(notice: Notice, step: Extract<Step, { readonly kind: 'ticket' }>): void {
+    if (this.#over) return;
+    switch (notice.kind) {
+      case 'asking':
+        this.#asksForTicket = true;
+        this.#connectedAt = performance.now();
+        return;
+      case 'issue':
+        step.accept(notice.issue);
+        this.#advance();
+        return;
+      case 'unreached':
+        this.#serviceEnds('disconnected', {});
+        return;
+      case 'failed':
+        this.#end({ outcome: { kind: 'failed', code: notice.code, message: notice.message } });
+        return;
+      default:
+        notice satisfies never;
+    }
   }
 
   #read(bytes: Buffer): void {
@@ -166,13 +216,14 @@ export class Conversation {
     return whole;
   }
 
-  #serviceEnds(status: ServiceStatus, facts: Facts, { next, isRepeated }: Pick<Answer, 'next' | 'isRepeated'> = {}): void {
+  #serviceEnds(status: ServiceStatus, facts: Facts, { next, isRepeated, ticket }: Pick<Answer, 'next' | 'isRepeated' | 'ticket'> = {}): void {
     const reason = this.#target.transport === 'tcp' ? 'syn-ack' : 'udp-response';
-    const gathered = status === 'identified' ? {} : (this.#step?.gathered ?? {});
+    const gathered = status !== 'identified' && this.#step !== undefined && 'gathered' in this.#step ? this.#step.gathered : {};
     const service = this.#manner.identifies ? { service: { status, facts: { ...gathered, ...facts } } } : {};
     const outcome = { ...this.#observed('open', reason), ...service };
     const release = (): void => this.#wire.close();
-    this.#end({ outcome, ...(next !== undefined && { next }), ...(isRepeated === true && { release }) }, status === 'malformed');
+    const more = { ...(next !== undefined && { next }), ...(ticket !== undefined && { ticket }), ...(isRepeated === true && { release }) };
+    this.#end({ outcome, ...more }, status === 'malformed');
   }
 
   #fail(error: NodeJS.ErrnoException, phase: Phase): void {
@@ -217,6 +268,7 @@ export class Conversation {
   #end(ending: Ending, reset = false): void {
     if (this.#over) return;
     this.#over = true;
+    this.#cancelOrder?.();
     if (ending.release === undefined) this.#wire.close(reset);
     this.#finished(ending);
   }

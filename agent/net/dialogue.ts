@@ -5,7 +5,7 @@
  * is the conversation's to tell. So every probe has the same four ways to go wrong without a line of code for them.
  */
 import type { Facts } from '../contract/fact.ts';
-import type { Endpoint, ServiceStatus } from '../contract/outcome.ts';
+import type { Endpoint, FailureCode, ServiceStatus } from '../contract/outcome.ts';
 import type { RpcInterface, Size, Transport } from '../contract/probe.ts';
 import type { Decoded } from '../codecs/decoded.ts';
 import type { TlsSession } from '../codecs/tls-session.ts';
@@ -16,6 +16,29 @@ export type Acceptance = { readonly kind: 'accepted' | 'incomplete' | 'unrelated
 /** What a chain is judged by: the job's own authorities, and not at all without any; or the roots of public servers, with the job's beside them. */
 export type Anchors = 'job' | 'public';
 
+/** A ticket that is wanted: for `service` on the host of that name, from the KDC at that address and port. */
+export interface Order {
+  readonly service: string;
+  readonly dnsName: string;
+  readonly realm: string;
+  readonly address: string;
+  readonly port: number;
+}
+
+/** What the KDC made of an order: a ticket, as the token that begins a bind with it, or an error (RFC 4120 §7.5.9). `principal` is who asked. */
+export type Issue = { readonly principal: string } & ({ readonly token: Buffer } | { readonly errorCode: number });
+
+/** What is told of an order, in order: that the KDC is being asked, and then one ending. */
+export type Notice =
+  | { readonly kind: 'asking' }
+  | { readonly kind: 'issue'; readonly issue: Issue }
+  /** The KDC did not take the question, or hung up. */
+  | { readonly kind: 'unreached' }
+  | { readonly kind: 'failed'; readonly code: FailureCode; readonly message: string };
+
+/** Orders a ticket and returns what lets go of the order at once, after which nothing more is told. */
+export type OrderTicket = (order: Order, told: (notice: Notice) => void) => () => void;
+
 export type Step =
   /** `gathered`: facts that earlier steps brought, so that they are not lost when this one stays without an answer. */
   | { readonly kind: 'ask'; readonly send: Uint8Array; readonly gathered: Facts; readonly accept: (received: Buffer) => Acceptance }
@@ -25,12 +48,16 @@ export type Step =
       readonly anchors: Anchors;
       readonly gathered: Facts;
       readonly accept: (session: TlsSession) => void;
-    };
+    }
+  /** Lets go of the connection, which has shown that the port is open, and has a ticket ordered from the same address and port. */
+  | { readonly kind: 'ticket'; readonly order: Pick<Order, 'service' | 'dnsName' | 'realm'>; readonly accept: (issue: Issue) => void };
 
 /** What a probe concludes when the dialogue went to its end. `next` is another question that this answer asks for; the runner decides whether to ask it. */
 export interface Answer {
   readonly status: Extract<ServiceStatus, 'identified' | 'absent' | 'malformed'>;
   readonly facts: Facts;
+  /** A ticket that later checks of this destination use. It is no fact, and leaves the agent only towards that destination. */
+  readonly ticket?: Buffer;
   readonly next?: { readonly transport?: Transport; readonly variant?: string };
   /** True when the peer will repeat its last datagram for a while. */
   readonly isRepeated?: true;
@@ -67,6 +94,8 @@ export interface Question {
   readonly local?: () => Endpoint | undefined;
   /** What is to be large; absent: nothing, the question is asked as it is. */
   readonly size?: Size;
+  /** The token that begins a bind with a ticket for the destination's LDAP service. It is good for one bind: a second one would be a replay. */
+  readonly ticket?: Buffer;
   /** Which form of the question, 0 first; and the variant that an earlier answer asked for. */
   readonly form: number;
   readonly variant?: string;
@@ -102,6 +131,15 @@ export function* ask<T>(
   const [answer] = answers;
   if (answer === undefined) throw new Error('a dialogue was resumed without an answer');
   return answer;
+}
+
+/** Has a ticket ordered from the KDC that was dialled, and returns what it made of that. */
+export function* orderTicket(order: Pick<Order, 'service' | 'dnsName' | 'realm'>): Generator<Step, Issue, void> {
+  const issues: Issue[] = [];
+  yield { kind: 'ticket', order, accept: (issue) => void issues.push(issue) };
+  const [issue] = issues;
+  if (issue === undefined) throw new Error('a dialogue was resumed without a ticket');
+  return issue;
 }
 
 /** Wraps the connection in TLS and returns what the handshake showed. `gathered` are the facts known before. */

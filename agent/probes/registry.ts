@@ -9,6 +9,7 @@ import { https } from './https.ts';
 import { kerberos } from './kerberos.ts';
 import { kpasswd } from './kpasswd.ts';
 import { ldap, ldaps } from './ldap.ts';
+import { ldapBind } from './ldap-bind.ts';
 import { netbios } from './netbios.ts';
 import { netbiosDatagram } from './netbios-datagram.ts';
 import { ntp } from './ntp.ts';
@@ -17,6 +18,7 @@ import { rdp } from './rdp.ts';
 import { rpc } from './rpc.ts';
 import { smb } from './smb.ts';
 import { tcp } from './tcp.ts';
+import { cifsTicket, ldapTicket } from './ticket.ts';
 import { udp } from './udp.ts';
 
 export const speakers: Readonly<Record<ProbeName, Speak>> = {
@@ -32,6 +34,9 @@ export const speakers: Readonly<Record<ProbeName, Speak>> = {
   smb,
   epm,
   rpc,
+  'ldap-ticket': ldapTicket,
+  'cifs-ticket': cifsTicket,
+  'ldap-bind': ldapBind,
   netbios,
   https,
   'netbios-datagram': netbiosDatagram,

@@ -2,11 +2,14 @@
 import { randomBytes } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Argv } from 'yargs';
-import type { PortSpan } from '../../agent/contract/job.ts';
+import type { KerberosUse, PortSpan } from '../../agent/contract/job.ts';
+import { traitsOf } from '../../agent/contract/probe.ts';
 import { type Inventory, readInventory } from '../inventory.ts';
 import { directionOf, findMatrix, type Matrix, publishedMatrices } from '../matrix.ts';
+import { packageRoot } from '../package-root.ts';
 import { paceNames } from '../pace.ts';
 import { type Choice, plan, type Plan } from '../plan.ts';
+import { quote } from '../quotation.ts';
 import { UsageError } from '../usage-error.ts';
 import { list, wholeNumber } from './command.ts';
 
@@ -29,6 +32,16 @@ export function withPlanOptions<T>(argv: Argv<T>) {
       type: 'boolean',
       default: false,
       describe: 'do not ask the port that must not answer (40/tcp), which shows where every handshake is completed',
+    })
+    .option('kerberos', {
+      type: 'boolean',
+      default: false,
+      describe: 'also ask every DC for tickets, with the Kerberos credentials of each source (matrix kerberos-tickets)',
+    })
+    .option('keytab', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'with --kerberos: a key table on each source, in place of its credential cache',
     })
     .option('timeout-ms', {
       type: 'string',
@@ -80,6 +93,8 @@ export interface PlanOptions {
   readonly rule?: readonly string[] | undefined;
   readonly asPublished: boolean;
   readonly withoutControl: boolean;
+  readonly kerberos: boolean;
+  readonly keytab?: string | undefined;
   readonly timeoutMs?: number | undefined;
   readonly attempts?: number | undefined;
   readonly concurrency?: number | undefined;
@@ -92,10 +107,12 @@ export interface PlanOptions {
 export function planFrom(options: PlanOptions, cwd: string): { readonly inventory: Inventory; readonly choice: Choice; readonly plan: Plan } {
   const inventory = readInventory(resolve(cwd, options.inventory));
   const names = list('--matrix', options.matrix);
-  const matrices =
-    names.length > 0
-      ? [...new Set(names)].map((name) => findMatrix(name, { cwd, asPublished: options.asPublished }))
-      : fitting(inventory, options.asPublished, cwd);
+  const kerberos = kerberosUse(options);
+  const find = (name: string): Matrix => findMatrix(name, { cwd, asPublished: options.asPublished });
+  const asked = names.length > 0 ? [...new Set(names)].map(find) : fitting(inventory, options.asPublished, cwd);
+  if (kerberos === undefined) for (const matrix of asked) refuseCredentials(matrix);
+  // Whoever names rules of that kind has chosen which.
+  const matrices = kerberos === undefined || asked.some(({ rules }) => rules.some(usesCredentials)) ? asked : [...asked, find(ticketMatrix)];
   const choice: Choice = {
     run: runId(new Date()),
     sources: list('--source', options.source),
@@ -108,17 +125,41 @@ export function planFrom(options: PlanOptions, cwd: string): { readonly inventor
     ...(options.concurrency !== undefined && { concurrency: options.concurrency }),
     ...(options.perDestination !== undefined && { perDestination: options.perDestination }),
     ...(options.sourcePorts !== undefined && { sourcePorts: options.sourcePorts }),
+    ...(kerberos !== undefined && { kerberos }),
   };
   return { inventory, choice, plan: plan(matrices, inventory, choice) };
 }
 
-/** The published matrices whose roles the inventory has, and which need not be named. */
+/** The matrix that a run with credentials asks beside the others. */
+const ticketMatrix = 'kerberos-tickets';
+
+function kerberosUse({ kerberos, keytab }: PlanOptions): KerberosUse | undefined {
+  if (keytab !== undefined && !kerberos) throw new UsageError(`--keytab ${quote(keytab)} is of no use alone: expected --kerberos with it`);
+  // Agents start in other folders than the user.
+  if (keytab !== undefined && !keytab.startsWith('/')) {
+    throw new UsageError(`--keytab ${quote(keytab)} is not a path from the root: expected one like /etc/krb5.keytab, as it is on the sources`);
+  }
+  return kerberos ? { installation: packageRoot, ...(keytab !== undefined && { keytab }) } : undefined;
+}
+
+/** Credentials are used only where the user says so. */
+function refuseCredentials({ name, rules }: Matrix): void {
+  const rule = rules.find(usesCredentials);
+  if (rule === undefined) return;
+  throw new UsageError(`matrix ${quote(name)}: the rule ${rule.id} uses the Kerberos credentials of the sources: expected --kerberos with it`);
+}
+
+function usesCredentials({ probe }: Pick<Matrix['rules'][number], 'probe'>): boolean {
+  return traitsOf(probe).authenticates === true;
+}
+
+/** The published matrices whose roles the inventory has, and which need neither be named nor given credentials. */
 function fitting({ file, hosts }: Inventory, asPublished: boolean, cwd: string): readonly Matrix[] {
   const matrices = publishedMatrices()
     .map((name) => findMatrix(name, { cwd, asPublished }))
-    .filter(({ onRequest }) => !onRequest);
+    .filter(({ onRequest, rules }) => !onRequest && !rules.some(usesCredentials));
   const roles = new Set(hosts.flatMap((host) => host.roles));
-  const fit = matrices.filter(({ from, to }) => roles.has(from) && (to === undefined || roles.has(to)));
+  const fit = matrices.filter(({ from, to }) => from.some((role) => roles.has(role)) && (to === undefined || roles.has(to)));
   if (fit.length > 0) return fit;
   const wanted = matrices.map((matrix) => `${matrix.name} (${directionOf(matrix)})`).join(', ');
   throw new UsageError(

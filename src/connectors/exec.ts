@@ -30,10 +30,12 @@ const keptComplaint = 2_000;
 /** A connection to this machine and to hosts behind command prefixes. */
 export function connectByCommand(patience: Patience = usualPatience): Connection {
   const processes = new Map<string, Process>();
-  let script: Promise<string> | undefined;
+  const scripts = new Map<string, Promise<string>>();
   return {
     send: async (sources, job, signal) => {
-      script ??= agentScript();
+      const kind = 'kerberos' in job && job.kerberos !== undefined ? 'kerberos' : 'usual';
+      const script = scripts.get(kind) ?? agentScript(kind);
+      scripts.set(kind, script);
       const agent = await script;
       return sources.map((host): Ticket => {
         const id = randomUUID();

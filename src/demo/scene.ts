@@ -42,7 +42,7 @@ function towards(matrix: Matrix, host: SimulatedHost): readonly Matrix[] {
     return [{ ...matrix, name, to: host.name, rules: mapRules(rules, host) }];
   }
   const back = matrix.rules.filter(({ direction }) => direction === 'both');
-  if (!host.roles.includes(matrix.from) || back.length === 0) return [];
+  if (!host.roles.some((role) => matrix.from.includes(role)) || back.length === 0) return [];
   const rules = back.map((rule): Rule => ({ ...rule, direction: 'forward', requirement: rule.reverseRequirement }));
-  return [{ ...matrix, name, from: matrix.to, to: host.name, rules: mapRules(rules, host) }];
+  return [{ ...matrix, name, from: [matrix.to], to: host.name, rules: mapRules(rules, host) }];
 }

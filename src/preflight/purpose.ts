@@ -42,7 +42,7 @@ export function questionsOf(purpose: DomainPurpose, { clientToDc, dcToDc }: { re
     return { ...rule, direction: 'forward', requirement, reverseRequirement: requirement, after, interfaces };
   });
   const noteworthy = asked.filter((rule) => !decides(rule) && rule.requirement === 'required').map(({ id }) => id);
-  return { matrix: { ...published, name: purpose, title: titles[purpose], from: sourceRole, rules }, noteworthy: new Set(noteworthy) };
+  return { matrix: { ...published, name: purpose, title: titles[purpose], from: [sourceRole], rules }, noteworthy: new Set(noteworthy) };
 }
 
 /** The questions to the endpoints of Systems Manager: what it cannot do without decides, and all else is worth telling. */
@@ -51,7 +51,7 @@ export function endpointQuestions(published: Matrix): Questions {
     const requirement = rule.purposes.includes('ssm') ? 'required' : 'optional';
     return { ...rule, requirement, reverseRequirement: requirement };
   });
-  const matrix = { ...published, name: 'ssm', title: 'Endpoints of Systems Manager', from: sourceRole, rules };
+  const matrix = { ...published, name: 'ssm', title: 'Endpoints of Systems Manager', from: [sourceRole], rules };
   return { matrix, noteworthy: new Set(rules.map(({ id }) => id)) };
 }
 

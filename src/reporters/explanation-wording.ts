@@ -54,6 +54,9 @@ const comparisons: Readonly<Record<ProbeName, string>> = {
   smb: 'signing must be required, the dialect not an old one, and the clock right',
   epm: 'the mapper must take the question and name the ports of the interfaces',
   rpc: 'the interface must be there, on a port within the range of the rule',
+  'ldap-ticket': 'the KDC of this DC must issue the ticket',
+  'cifs-ticket': 'the KDC of this DC must issue the ticket',
+  'ldap-bind': 'the DC must take the ticket',
   netbios: 'the name must be that of the inventory',
   https: 'the certificate must be trusted, valid and for this name; any HTTP status will do; what a proxy refuses is blamed on the proxy',
   'netbios-datagram': 'domain, name and GUID must be those of the inventory, and the DC must not be paused',
@@ -192,6 +195,18 @@ const commands: Readonly<Record<ProbeName, (place: Place) => readonly ByHand[]>>
   rpc: ({ host }) => [
     ['Linux', `rpcdump.py ${host}  (of impacket: names the ports), then nc -vz -w 5 ${host} PORT`],
     ['Windows', `portqry -n ${host} -p tcp -e 135  (names the ports), then Test-NetConnection ${host} -Port PORT`],
+  ],
+  'ldap-ticket': ({ host, domain }) => [
+    ['Linux', `kvno ldap/${host}@${domain.toUpperCase()}  (after kinit)`],
+    ['Windows', `klist get ldap/${host}`],
+  ],
+  'cifs-ticket': ({ host, domain }) => [
+    ['Linux', `kvno cifs/${host}@${domain.toUpperCase()}  (after kinit)`],
+    ['Windows', `klist get cifs/${host}`],
+  ],
+  'ldap-bind': ({ host }) => [
+    ['Linux', `ldapsearch -Y GSS-SPNEGO -H ldap://${host} -s base -b '' dnsHostName  (after kinit)`],
+    ['Windows', `ldp.exe, connect to ${host}, bind as the user who is logged on`],
   ],
   netbios: (place) =>
     place.transport === 'tcp'

@@ -141,7 +141,7 @@ function sourceRows({ matrix, rule, published }: Subject): readonly Row[] {
 }
 
 function firewallText({ matrix, rule, ports, between }: Subject): string {
-  const { source, destination } = between ?? { source: matrix.from, destination: rule.to?.name ?? matrix.to ?? 'names' };
+  const { source, destination } = between ?? { source: matrix.from.join(' or '), destination: rule.to?.name ?? matrix.to ?? 'names' };
   return firewallSentence(rule, portsText(ports), source, destination);
 }
 

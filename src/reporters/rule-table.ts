@@ -11,7 +11,7 @@ interface Column {
 
 const columns: readonly Column[] = [
   { title: 'matrix', text: (_rule, { name }) => name, forMachines: true },
-  { title: 'from', text: (_rule, { from }) => from, forMachines: true },
+  { title: 'from', text: (_rule, { from }) => from.join(', '), forMachines: true },
   { title: 'to', text: ({ to }, matrix) => to?.name ?? matrix.to ?? '', forMachines: true },
   { title: 'rule', text: ({ id }) => id },
   { title: 'row', text: ({ row }) => `${row ?? ''}` },

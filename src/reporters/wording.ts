@@ -144,12 +144,20 @@ export function findingSentence(finding: Finding, transport: Transport): string 
       return `The KDC is reached, and gives a ticket for ${quote(finding.principal)} without pre-authentication: anybody who reaches this port can ask for one, and try passwords of that account on it offline (AS-REP roasting).`;
     case 'other-service':
       return `Kerberos is spoken, but the refusal is about ${quote(finding.service)} and not about kadmin/changepw: what answers may be a KDC instead of the password-change service.`;
+    case 'ticket-refused':
+      return `The KDC is reached, and refuses a ticket for ${quote(finding.service)} (${kerberosName(finding.errorCode)})${ticketTroubles[finding.errorCode] ?? ''}.`;
+    case 'bind-refused':
+      return finding.disconnected === true
+        ? `The LDAP server is reached, and announces that it ends the connection (${ldapError(finding.resultCode)}).`
+        : `The LDAP server is reached, and refuses a bind with the ticket that its KDC issued for it (${ldapError(finding.resultCode)}).`;
     case 'time-refused':
       return `The time server is reached, and refuses to serve this client (${word(finding.kissCode)}).`;
     case 'follow-up':
       return `The service answered; the second question that its answer led to was not settled: ${word(finding.what)}.`;
     case 'not-checked':
       return `Not checked: ${failureSentence(finding.because)}${finding.message === '' ? '' : ` It says: ${quote(finding.message, 300)}.`}`;
+    case 'not-equipped':
+      return `Not asked: the source is not equipped for it. It says: ${quote(finding.message, 300)}.`;
     case 'prerequisite':
       return `Not asked: it needs the answer of ${plain(finding.because)}, which did not give it.`;
     case 'not-applicable':
@@ -288,12 +296,18 @@ export function advice(finding: Finding, flow: Flow): string {
       return `Clear "Do not require Kerberos preauthentication" on the account ${quote(finding.principal)}; the network let the question through.`;
     case 'other-service':
       return `Find out what listens behind ${target}: a port that is forwarded to a KDC (88) answers so.`;
+    case 'ticket-refused':
+      return ticketAdvice(finding.errorCode, flow);
+    case 'bind-refused':
+      return `Look at the directory service log of ${destination}, at its machine account (does every DC have its current key?) and at duplicate service principal names (setspn -X); the network let the bind through.`;
     case 'time-refused':
       return `Look at the restrictions of the time service on ${destination}; the network let the question through.`;
     case 'follow-up':
       return `Run again, and if it repeats, look at the second question's own port and transport: large DNS and Kerberos answers need ${destination} on the same port over TCP.`;
     case 'not-checked':
       return failureAdvice(finding.because, flow);
+    case 'not-equipped':
+      return `Where tickets are wanted from ${source}: Linux with MIT Kerberos (libgssapi_krb5), and npm install kerberos@7.0.0 where its agent starts. Without, run without --kerberos.`;
     case 'prerequisite':
       return `Repair what ${plain(finding.because)} found, then run again.`;
     case 'not-applicable':
@@ -362,6 +376,10 @@ export function failureSentence(code: FailureCode): string {
       return 'the source cannot do this: it has no route to the address, or no such protocol.';
     case 'interrupted':
       return 'the run was stopped first.';
+    case 'not-equipped':
+      return 'the source lacks the software that it takes.';
+    case 'no-credentials':
+      return 'the source has no Kerberos credentials that could be used.';
     case 'prerequisite':
       return 'another check, whose answer it needs, did not give it.';
     case 'unclassified':
@@ -586,7 +604,7 @@ function unreachedAdvice(reason: Reason, { source, origin, destination, target, 
   }
 }
 
-function failureAdvice(code: Exclude<FailureCode, 'prerequisite'>, { source }: Flow): string {
+function failureAdvice(code: Exclude<FailureCode, 'prerequisite' | 'not-equipped'>, { source }: Flow): string {
   switch (code) {
     case 'source-unreachable':
       return `Repair the connector of ${source} (does its command start Node there?), then run again.`;
@@ -598,12 +616,31 @@ function failureAdvice(code: Exclude<FailureCode, 'prerequisite'>, { source }: F
       return `Run again with --pace gentle or a smaller --concurrency, or raise the limits of ${source}.`;
     case 'unsupported':
       return `Look at the routes and address families of ${source}, or take the pair out of the plan.`;
+    case 'no-credentials':
+      return `On ${source}, kinit into a file first (KRB5CCNAME=FILE:/tmp/krb5cc_portmatrix), or run as the machine account with --keytab /etc/krb5.keytab.`;
     case 'interrupted':
       return 'Resume the run.';
     case 'unclassified':
       return 'Report the message to the project, so that it can be told apart next time.';
     default:
       return code satisfies never;
+  }
+}
+
+function ticketAdvice(errorCode: number, { source, destination }: Flow): string {
+  switch (errorCode) {
+    case 7:
+      return `Compare the DNS name of ${destination} in the inventory with its own, then look for its service principal names (setspn -L).`;
+    case 14:
+      return `Compare the encryption types that ${source} and ${destination} allow (msDS-SupportedEncryptionTypes); the network let the question through.`;
+    case 37:
+      return `Look at the time source of ${destination} (w32tm /query /status) and of ${source}: Kerberos refuses to work beyond five minutes.`;
+    case 29:
+    case 31:
+    case 41:
+      return `Look at the health of ${destination} and its replication (dcdiag, repadmin /showrepl); the network let the question through.`;
+    default:
+      return `Look at the account whose credentials ${source} used, and whether ${destination} has it as it is now (repadmin /showobjmeta); the network let the question through.`;
   }
 }
 
@@ -658,14 +695,32 @@ const kerberosErrors: Readonly<Record<number, string>> = {
   12: 'KDC_ERR_POLICY',
   14: 'KDC_ERR_ETYPE_NOSUPP',
   18: 'KDC_ERR_CLIENT_REVOKED',
+  23: 'KDC_ERR_KEY_EXPIRED',
   24: 'KDC_ERR_PREAUTH_FAILED',
   25: 'KDC_ERR_PREAUTH_REQUIRED',
   29: 'KDC_ERR_SVC_UNAVAILABLE',
+  31: 'KRB_AP_ERR_BAD_INTEGRITY',
+  32: 'KRB_AP_ERR_TKT_EXPIRED',
   37: 'KRB_AP_ERR_SKEW',
+  41: 'KRB_AP_ERR_MODIFIED',
   52: 'KRB_ERR_RESPONSE_TOO_BIG',
   60: 'KRB_ERR_GENERIC',
   61: 'KRB_ERR_FIELD_TOOLONG',
   68: 'KDC_ERR_WRONG_REALM',
+};
+
+/** What the KDC's refusal of a ticket means, where its name does not say it. */
+const ticketTroubles: Readonly<Record<number, string>> = {
+  6: ': it does not know the account whose credentials were used',
+  7: ': it knows no such service, so no client can authenticate to it',
+  14: ': they have no encryption type in common',
+  18: ': the account whose credentials were used is disabled, expired or locked',
+  23: ': the password of the account whose credentials were used has expired',
+  24: ': the key of the source is not the one that this KDC has for the account',
+  31: ': it cannot read the ticket-granting ticket, which another KDC of the domain issued',
+  41: ': it cannot read the ticket-granting ticket, which another KDC of the domain issued',
+  32: ': the ticket-granting ticket has ended by its clock',
+  37: ': its clock and that of the source differ too much',
 };
 
 function kerberosError(code: number): string {
@@ -673,11 +728,17 @@ function kerberosError(code: number): string {
   return name === undefined ? '' : ` (${name})`;
 }
 
-/** Names of the results that a rootDSE search is likely to end with (RFC 4511 §4.1.9). */
+function kerberosName(code: number): string {
+  const name = kerberosErrors[code];
+  return name === undefined ? `error ${code}` : `error ${code}, ${name}`;
+}
+
+/** Names of the results that a rootDSE search or a bind is likely to end with (RFC 4511 §4.1.9). */
 const ldapErrors: Readonly<Record<number, string>> = {
   1: 'operationsError',
   2: 'protocolError',
   3: 'timeLimitExceeded',
+  7: 'authMethodNotSupported',
   8: 'strongerAuthRequired',
   11: 'adminLimitExceeded',
   32: 'noSuchObject',

@@ -49,8 +49,10 @@ export class Scene {
 
   /** Without the control: the ports that other tools are given, and no more. */
   plan(pace: PlanOptions['pace'], timeoutMs = 5_000): Plan {
-    return planFrom({ inventory: this.#inventory, matrix: [this.#matrix], asPublished: false, withoutControl: true, pace, timeoutMs }, this.folder)
-      .plan;
+    return planFrom(
+      { inventory: this.#inventory, matrix: [this.#matrix], asPublished: false, kerberos: false, withoutControl: true, pace, timeoutMs },
+      this.folder,
+    ).plan;
   }
 
   /** Runs `portmatrix run` as a user would, start-up, report and all. */

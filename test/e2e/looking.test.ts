@@ -98,7 +98,7 @@ describe('matrix', () => {
   it('show --format json fills every default in, and knows the rows as published', async (t) => {
     const { stdout } = await portmatrix(t, ['matrix', 'show', 'client-to-dc', '--format', 'json']);
     const matrix: unknown = JSON.parse(stdout);
-    assert.partialDeepStrictEqual(matrix, { name: 'client-to-dc', from: 'client', to: 'dc', asPublished: false });
+    assert.partialDeepStrictEqual(matrix, { name: 'client-to-dc', from: ['client'], to: 'dc', asPublished: false });
     const published: unknown = JSON.parse((await portmatrix(t, ['matrix', 'show', 'client-to-dc', '--format', 'json', '--as-published'])).stdout);
     assert.partialDeepStrictEqual(published, { asPublished: true });
     assert.notDeepEqual(published, matrix);

@@ -84,6 +84,19 @@ const mistakes: Readonly<Record<string, Mistake>> = {
   '--attempts 1e9': { words: [...run, '--attempts', '1e9'], says: /--attempts "1e9".*expected 1 to 10/ },
   '--source-ports 5-1': { words: [...run, '--source-ports', '5-1'], says: /--source-ports "5-1".*expected os, windows/ },
   '--pace fast': { words: [...run, '--pace', 'fast'], says: /--pace is "fast", expected one of "gentle", "normal", "bulk"/ },
+  'credentials that nobody allowed': {
+    matrix: matrixOf('[{id: ticket, ports: [88/tcp], probe: ldap-ticket}]'),
+    says: /matrix "mine": the rule ticket uses the Kerberos credentials.*expected --kerberos/,
+  },
+  'a key table without its option': { words: [...run, '--keytab', '/etc/krb5.keytab'], says: /--keytab "\/etc\/krb5\.keytab".*expected --kerberos/ },
+  'a key table that is nowhere in particular': {
+    words: [...run, '--kerberos', '--keytab', 'krb5.keytab'],
+    says: /--keytab "krb5\.keytab".*expected one like \/etc/,
+  },
+  '--kerberos without a DC': {
+    words: [...run, '--kerberos'],
+    says: /matrix "kerberos-tickets" needs a host with the role "client" or "bastion" or "dc"/,
+  },
   '--format xml': { words: [...run, '--format', 'xml'], says: /--format is "xml", expected one of "table", "json", "junit"/ },
   'an option without its value': { words: [...run, '--out'], says: /"out" needs a value/ },
   'an inventory given twice': { words: [...run, '-i', 'inventory.yaml'], says: /--inventory is given 2 times, expected once/ },

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 export type Installation = { readonly installed: boolean; readonly reason?: string };
 
 /**
- * What the lab needs beyond Node, and nmap, the benchmarks' peer. samba-ad-dc only recommends samba-ad-provision;
+ * What the lab needs beyond Node, nmap, the benchmarks' peer, and what the package kerberos is built with. samba-ad-dc only recommends samba-ad-provision;
  * samba_dnsupdate registers a joined DC through the nsupdate of bind9-dnsutils, whose dig shows when DNS is ready.
  */
 export const LAB_PACKAGES = [
@@ -23,6 +23,11 @@ export const LAB_PACKAGES = [
   'adcli',
   'faketime',
   'dnsmasq-base',
+  'krb5-user',
+  'libkrb5-dev',
+  'g++',
+  'make',
+  'python3',
 ] as const;
 
 // policy-rc.d keeps the packages' daemons from starting on the host. Under a lock, so that of two installers the one that

@@ -17,6 +17,9 @@ export interface Ran {
   readonly junit: string;
 }
 
+/** What a run has in its environment beside the usual. */
+type Environment = Readonly<Record<string, string>>;
+
 const roles: Readonly<Record<HostName, readonly string[]>> = { dc1: ['dc'], dc2: ['dc'], client: ['client'], bastion: ['bastion'] };
 
 /** An inventory of the lab, over one address family, as YAML text (JSON is YAML). */
@@ -34,14 +37,14 @@ export function inventoryText(caFile: string, family: Family, extra: Readonly<Pa
 }
 
 /** Runs the product against the lab, through agents in the namespaces, and reads what it wrote: the cells of the matrix, and no control. */
-export async function runProduct(inventory: string, matrix: string | undefined, words: readonly string[] = []): Promise<Ran> {
+export async function runProduct(inventory: string, matrix: string | undefined, words: readonly string[] = [], env: Environment = {}): Promise<Ran> {
   const folder = mkdtempSync(join(tmpdir(), 'portmatrix-'));
   try {
     const files = { inventory: join(folder, 'inventory.yaml'), matrix: join(folder, 'matrix.yaml') };
     writeFileSync(files.inventory, inventory);
     if (matrix !== undefined) writeFileSync(files.matrix, matrix);
     const chosen = matrix === undefined ? [] : ['-m', files.matrix];
-    const ended = await spawned(['src/bin.cjs', 'run', '-i', files.inventory, ...chosen, '--without-control', '--out', folder, ...words]);
+    const ended = await spawned(['src/bin.cjs', 'run', '-i', files.inventory, ...chosen, '--without-control', '--out', folder, ...words], env);
     // The report is checked against its schema by the unit tests; here it is only read.
     const report: Report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
     return { report, ...ended, junit: readFileSync(join(folder, 'junit.xml'), 'utf8') };
@@ -50,9 +53,12 @@ export async function runProduct(inventory: string, matrix: string | undefined, 
   }
 }
 
-function spawned(words: readonly string[]): Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
+function spawned(
+  words: readonly string[],
+  env: Environment,
+): Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1' } });
+    const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1', ...env } });
     let stdout = '';
     let stderr = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { LocatorFinding, Step } from '../../src/preflight/conclusion.ts';
 import { run } from './command.ts';
-import { conclude, type Expected, go, noGo, purposes, warned } from './conclusion.ts';
+import { conclude, type Expected, noGo, purposes, warned } from './conclusion.ts';
 import { type Directions, startDnsHub } from './dns-hub.ts';
 import { applyFirewall, type FirewallRule } from './firewall.ts';
 import { borrowForest } from './forest.ts';
@@ -56,9 +56,10 @@ const trusts: readonly Created[] = [
     name: 'with 135 dropped',
     rules: drop('tcp', '135'),
     expected: noGo('endpoint-mapper 0x6BA', 'endpoint-mapper: 6'),
-    says: /NT_STATUS_IO_TIMEOUT|time-out/,
+    says: /NT_STATUS_IO_TIMEOUT|time-out|killed after/,
   },
-  { name: 'with everything open', expected: go },
+  // Samba has no AD Web Services, which a DC should have.
+  { name: 'with everything open', expected: warned },
 ];
 
 const { dc1, dc2 } = HOSTS;
@@ -157,10 +158,8 @@ describe('a second forest', { skip: installed ? false : `no lab: ${reason}` }, (
       try {
         const words = ['--trusted-domain', OTHER.name];
         const conclusion = await conclude('trust', words, expected, { from: 'dc1' });
-        assert.deepEqual(
-          conclusion.findings.map(({ code }) => code),
-          located,
-        );
+        // Each resolver, or name server, is a finding of its own.
+        assert.deepEqual([...new Set(conclusion.findings.map(({ code }) => code))], located);
         const trust = await tryTrust();
         assert.equal(trust.created, says === undefined, trust.said);
         if (says !== undefined) assert.match(trust.said, says);

@@ -47,6 +47,8 @@ function waits(probe: ProbeName, transport: Transport, condition: Condition): bo
 /** How often the network was asked. DNS asks two questions, a dial each; a hang-up is asked again, and so is what has not answered yet over UDP, or where there is another form. */
 function attemptsOf(probe: ProbeName, transport: Transport, condition: Condition): number {
   const { identifies, forms } = traitsOf(probe);
+  // A ticket is good for one bind.
+  if (probe === 'ldap-bind') return 1;
   if (probe === 'dns' && condition === 'correct') return 2;
   if (transport === 'udp') return waits(probe, transport, condition) ? 2 : 1;
   if (condition === 'silent') return forms > 1 ? 2 : 1;
@@ -106,6 +108,9 @@ const facts: Readonly<Record<ProbeName, Facts | undefined>> = {
   smb: { dialect: '3.1.1', signingRequired: true, serverGuid: '00316364-0000-0000-0000-000000000000' },
   epm: { rpcPorts: { drsuapi: 49153 }, rpcAbsent: ['netlogon', 'samr', 'lsarpc', 'dfsr'] },
   rpc: { rpcInterface: 'drsuapi' },
+  'ldap-ticket': undefined,
+  'cifs-ticket': undefined,
+  'ldap-bind': { resultCode: 0 },
   netbios: {},
   https: { ...publicTls, httpStatus: 404, httpServer: 'Server' },
   rdp: {},

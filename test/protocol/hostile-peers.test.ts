@@ -47,6 +47,7 @@ const giants: Readonly<Partial<Record<ProbeName, string>>> = {
   smb: '00ffffff',
   epm: '05000c03 10000000 ffff',
   rpc: '05000c03 10000000 ffff',
+  'ldap-bind': '3084 7fffffff',
   netbios: '8200ffff',
   // No length is in a head: a status of ten digits, `HTTP/1.1 9999999999`.
   https: '485454502f312e31 20 39393939393939393939 0d0a0d0a',

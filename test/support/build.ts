@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundleAgent } from '../../src/bundle.ts';
+import { agents, bundleAgent } from '../../src/bundle.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const dist = join(root, 'dist');
@@ -10,5 +10,5 @@ const dist = join(root, 'dist');
 rmSync(dist, { recursive: true, force: true });
 const compiler = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
 const { status } = spawnSync(process.execPath, [compiler, '-p', join(root, 'tsconfig.build.json')], { stdio: 'inherit' });
-if (status === 0) writeFileSync(join(dist, 'agent.cjs'), await bundleAgent(join(root, 'agent', 'main.ts')));
-else process.exitCode = 1;
+if (status !== 0) process.exitCode = 1;
+else for (const { sources, script } of Object.values(agents)) writeFileSync(join(dist, script), await bundleAgent(join(root, 'agent', sources)));

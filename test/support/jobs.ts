@@ -5,6 +5,7 @@ import { contractVersion, type Job, type JobHost, type JobRule } from '../../age
 import type { Bye, Settled } from '../../agent/contract/message.ts';
 import type { Observed } from '../../agent/contract/outcome.ts';
 import type { ProbeName, Transport } from '../../agent/contract/probe.ts';
+import type { OrderTicket } from '../../agent/net/dialogue.ts';
 import { run, type Surroundings } from '../../agent/runner.ts';
 
 export const client: JobHost = { name: 'client', address: '127.0.0.1', domain: 'corp.example.test', dnsName: 'adprobe-none.corp.example.test' };
@@ -38,6 +39,15 @@ export function jobOf(rules: readonly JobRule[], fields: Partial<Job> = {}): Job
   };
 }
 
+/** The token that every ticket is here. */
+export const token = Buffer.from('a ticket');
+
+/** Issues a ticket for every order, at once. */
+const issuing: OrderTicket = (_order, told) => {
+  queueMicrotask(() => told({ kind: 'issue', issue: { principal: 'alice@CORP.EXAMPLE.TEST', token } }));
+  return () => undefined;
+};
+
 /** A host with a clock and sockets, on which no name means anything and no proxy is set. */
 export const surroundings: Surroundings = {
   now: Date.now,
@@ -47,6 +57,7 @@ export const surroundings: Surroundings = {
   resolve: () => Promise.resolve({ resolution: 'no-such-name', message: 'there are no names here' }),
   environment: {},
   canHaveUdpPort: async () => false,
+  tickets: { order: issuing },
 };
 
 /** Everything that a run told, results in the order of their telling. */

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { JobRule } from '../../agent/contract/job.ts';
-import { type ProbeName, probes, type Transport } from '../../agent/contract/probe.ts';
+import { ordersTicket, type ProbeName, probes, type Transport } from '../../agent/contract/probe.ts';
 import type { Identity } from './certificate.ts';
 import { rpcRule, ruleOf } from './jobs.ts';
 import { refusedPort, type Scope, serveTcp, serveUdp, silentPort } from './loopback.ts';
@@ -11,13 +11,15 @@ import { endpointMapperFor, type Service, services, type Speaker, wireUuids } fr
 export const conditions = ['correct', 'garbage', 'silent', 'closes at once', 'closes mid-reply', 'refused'] as const;
 export type Condition = (typeof conditions)[number];
 
-/** Every probe over every transport that it speaks, from the registry, with the service that speaks for it; undefined where nobody does. */
+/** Every probe over every transport that it speaks, from the registry, with the service that speaks for it; undefined where nobody does. Tickets are libkrb5's to ask for (`protocol/ticket.test.ts`). */
 export const spoken: readonly (readonly [probe: ProbeName, transport: Transport, service: Service | undefined])[] = Object.keys(probes)
   .filter((name): name is ProbeName => name in probes)
+  .filter((name) => !ordersTicket(name))
   .flatMap((probe) => probes[probe].transports.map((transport) => [probe, transport, services[probe]?.[transport]] as const));
 
-/** The rules that ask a port with a probe: its own is the last one. An RPC interface needs an endpoint mapper that names the port. */
+/** The rules that ask a port with a probe: its own is the last one. An RPC interface needs an endpoint mapper that names the port, a bind a ticket. */
 export async function rulesFor(t: Scope, probe: ProbeName, transport: Transport, port: number): Promise<readonly JobRule[]> {
+  if (probe === 'ldap-bind') return [ruleOf('ldap-ticket', 'tcp', await silentPort(t, 'tcp')), ruleOf(probe, transport, port, { after: [0] })];
   if (probe !== 'rpc') return [ruleOf(probe, transport, port)];
   const speak = endpointMapperFor({ [wireUuids.drsuapi]: port });
   const mapper = await serveTcp(t, (socket) => socket.on('data', (request) => socket.write(speak(request, 135) ?? '')));

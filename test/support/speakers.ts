@@ -1,7 +1,9 @@
 /** The services of the demo as tests need them: in the very words of the captures, and with a way to talk without end. */
 import type { ProbeName, Transport } from '../../agent/contract/probe.ts';
 import { type Speaker, speakersOf, wireUuids } from '../../src/demo/speakers.ts';
+import { messageId, withMessageId } from '../../src/demo/speakers.ts';
 import { captures, hex } from './captures.ts';
+import { token } from './jobs.ts';
 
 export { bigEndian, endpointMapperFor, messageId, patched, type Speaker, wireUuids, withMessageId } from '../../src/demo/speakers.ts';
 
@@ -11,6 +13,12 @@ export interface Service {
   readonly tls?: true;
   readonly chatter: Buffer;
 }
+
+/** BindResponse, success, with the server's NegTokenResp: accept-completed, krb5 (RFC 4511 §4.2.2, RFC 4178 §4.2.2). */
+const bindResponse = hex('3024020101611f0a0100040004008716a1143012a0030a0100a10b06092a864886f712010202');
+
+const bind: Speaker = (request) =>
+  request.includes('GSS-SPNEGO') && request.includes(token) ? withMessageId(messageId(request), bindResponse) : undefined;
 
 const { dns, cldap, ldap, ldaps, kerberos, kpasswd, ntp, smb, epm, rpc, netbios, ...others } = speakersOf(() => captures, {
   [wireUuids.drsuapi]: 49_153,
@@ -40,6 +48,9 @@ export const services: Readonly<Record<ProbeName, Readonly<Partial<Record<Transp
   epm: { tcp: { speak: epm.tcp, chatter: hex('05000001 10000000 0040 0000 01000000') } },
   rpc: { tcp: { speak: rpc.tcp, chatter: hex('05000001 10000000 0040 0000 01000000') } },
   https: { tcp: { speak: webServer, tls: true, chatter: Buffer.from('HTTP/1.1 404 Not Found\r\nX-Filler: ') } },
+  'ldap-ticket': {},
+  'cifs-ticket': {},
+  'ldap-bind': { tcp: { speak: bind, chatter: hex('3084 0000ffff') } },
   netbios: { tcp: { speak: netbios.tcp, chatter: hex('82000001') }, udp: { speak: netbios.udp, chatter: hex('0000 8400 0000 0001') } },
   'netbios-datagram': { udp: { speak: others['netbios-datagram'].udp, chatter: hex('100e 0000 7f000001 008a ffff 0000') } },
   rdp: {

@@ -201,6 +201,45 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       { errorCode },
       warns({ code: 'kdc-complaint', errorCode }),
     ]),
+    ...(['ldap-ticket', 'cifs-ticket'] as const).flatMap((probe): readonly Case[] => {
+      const service = `${probe.slice(0, 4)}/dc1.corp.example.com`;
+      const refused = (errorCode: number): Finding => ({ code: 'ticket-refused', service, errorCode });
+      return [
+        [`${probe}: a ticket is what was asked for`, probe, { errorCode: 0, servicePrincipal: service, realm: 'CORP.EXAMPLE.COM' }, []],
+        ...[7, 14, 29, 31, 37, 41].map((errorCode): Case => [
+          `${probe}: error ${errorCode} is one for every client`,
+          probe,
+          { errorCode, servicePrincipal: service },
+          fails(refused(errorCode)),
+        ]),
+        ...[6, 12, 18, 23, 24, 32, 60, 99].map((errorCode): Case => [
+          `${probe}: error ${errorCode} is about the credentials`,
+          probe,
+          { errorCode, servicePrincipal: service },
+          warns(refused(errorCode)),
+        ]),
+      ];
+    }),
+    ['a bind that succeeds is what was asked for', 'ldap-bind', { resultCode: 0 }, []],
+    ['a bind that goes on was not refused', 'ldap-bind', { resultCode: 14 }, []],
+    ...[7, 49, 53, 80].map((resultCode): Case => [
+      `a bind refused with ${resultCode} serves nobody`,
+      'ldap-bind',
+      { resultCode },
+      fails({ code: 'bind-refused', resultCode }),
+    ]),
+    ...[8, 51, 52].map((resultCode): Case => [
+      `a bind refused with ${resultCode} says nothing against the ticket`,
+      'ldap-bind',
+      { resultCode },
+      warns({ code: 'bind-refused', resultCode }),
+    ]),
+    [
+      'a server that hangs up instead warns',
+      'ldap-bind',
+      { resultCode: 52, disconnected: true },
+      warns({ code: 'bind-refused', resultCode: 52, disconnected: true }),
+    ],
     [
       'an answer too big whose follow-up failed is told by that',
       'kerberos',

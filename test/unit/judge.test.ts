@@ -408,9 +408,17 @@ const table: Readonly<Record<string, readonly Case[]>> = {
       { status: 'skip', finding: { code: 'prerequisite', because: 'x' } },
     ],
   ],
+  'a source that is not equipped': [
+    ['is skipped', { outcome: failed('not-equipped') }, { status: 'skip', finding: { code: 'not-equipped', message: 'what happened' } }],
+    [
+      'forbidden, it is skipped too',
+      { expect: shut, outcome: failed('not-equipped') },
+      { status: 'skip', finding: { code: 'not-equipped', message: 'what happened' } },
+    ],
+  ],
   'nothing seen': [
     ...failureCodes
-      .filter((code) => code !== 'prerequisite')
+      .filter((code) => code !== 'prerequisite' && code !== 'not-equipped')
       .flatMap((code): readonly Case[] => {
         const verdict: Verdict = { status: 'error', finding: { code: 'not-checked', because: code, message: 'what happened' } };
         return [

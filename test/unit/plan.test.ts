@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { expand, fingerprint } from '../../agent/contract/expand.ts';
 import { agentsAtOnce, type PaceChoice, paceNames, paceOf } from '../../src/pace.ts';
 import { plan, plannedChecks } from '../../src/plan.ts';
 import { UsageError } from '../../src/usage-error.ts';
-import { far, near, type WrittenHost, type WrittenRule } from '../support/binary.ts';
+import { readInventory } from '../../src/inventory.ts';
+import { findMatrix } from '../../src/matrix.ts';
+import { far, near, sceneOf, type WrittenHost, type WrittenRule } from '../support/binary.ts';
 import { idsOf, planOf, usualChoice } from '../support/planning.ts';
 
 const web: WrittenRule = { id: 'web', ports: ['443/tcp'], probe: 'tcp' };
@@ -35,6 +39,29 @@ describe('a plan', () => {
         'mine/fixed/5722/tcp#dfsr',
       ],
     );
+  });
+
+  it('carries how credentials are used, and none themselves, where the user chose so', (t) => {
+    const rules = [{ id: 'ticket', ports: ['88/tcp'], probe: 'ldap-ticket' }];
+    const kerberos = { installation: '/opt/portmatrix', keytab: '/etc/krb5.keytab' };
+    assert.deepEqual(planOf(t, rules, [near, far], { kerberos }).plan.job.kerberos, kerberos);
+    assert.ok(!('kerberos' in planOf(t, rules, [near, far]).plan.job));
+  });
+
+  it('lets hosts of several roles ask, each pair once', (t) => {
+    const folder = sceneOf(t, [web], [near, { ...near, name: 'near2', address: '127.0.0.8', roles: ['other', 'near'] }, far]);
+    writeFileSync(join(folder, 'mine.yaml'), JSON.stringify({ matrix: 'mine', from: ['other', 'near', 'absent'], to: 'far', rules: [web] }));
+    const matrix = findMatrix('./mine.yaml', { cwd: folder, asPublished: false });
+    const made = plan([matrix], readInventory(join(folder, 'inventory.yaml')), usualChoice);
+    assert.deepEqual(idsOf(made), ['mine/web/near1->far1:443/tcp', 'mine/web/near2->far1:443/tcp']);
+  });
+
+  it('takes as long as its tickets do, of which few are asked for at a time', (t) => {
+    const hosts = Array.from({ length: 20 }, (_, index): WrittenHost => ({ ...far, name: `far${index}`, address: `127.0.2.${index + 1}` }));
+    const ports = { ports: ['88/tcp'] };
+    const tickets = planOf(t, [{ ...ports, id: 'ticket', probe: 'ldap-ticket' }], [near, ...hosts]).plan;
+    const handshakes = planOf(t, [{ ...ports, id: 'port', probe: 'tcp' }], [near, ...hosts]).plan;
+    assert.deepEqual([tickets.worstCaseMs, handshakes.worstCaseMs], [3 * 1_500, 1_500]);
   });
 
   it('takes the same samples of a UDP range every time', (t) => {

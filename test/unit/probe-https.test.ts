@@ -25,10 +25,10 @@ function play(asked: Question, ...replies: readonly string[]): { readonly said: 
     if (step.value.kind === 'tls') {
       said.push(`TLS ${step.value.serverName} ${step.value.anchors}`);
       step.value.accept(session);
-    } else {
+    } else if (step.value.kind === 'ask') {
       said.push(Buffer.from(step.value.send).toString().split('\r\n', 1)[0] ?? '');
       assert.deepEqual(step.value.accept(Buffer.from(left.shift() ?? assert.fail())), { kind: 'accepted' });
-    }
+    } else assert.fail(step.value.kind);
   }
 }
 

@@ -63,6 +63,7 @@ function play(speak: Speak, ...replies: readonly Buffer[]): Answer {
   const left = [...replies];
   for (let step: IteratorResult<Step, Answer> = dialogue.next(); ; step = dialogue.next()) {
     if (step.done === true) return step.value;
+    assert.ok(step.value.kind !== 'ticket');
     if (step.value.kind === 'tls') {
       assert.equal(step.value.serverName, 'dc1.corp.example.test');
       step.value.accept({ protocol: 'TLSv1.3', cipher: 'TLS_AES_256_GCM_SHA384', certificate: left.shift() ?? assert.fail(), chain: 'not-checked' });
