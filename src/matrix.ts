@@ -64,7 +64,7 @@ export function readMatrix(file: string, asPublished: boolean): Matrix {
 
 /** Who asks whom, in words: `client to dc`, `managed-node to named endpoints`. */
 export function directionOf({ from, to }: Pick<Matrix, 'from' | 'to'>): string {
-  return `${from} to ${to ?? 'named endpoints'}`;
+  return `${from.join(', ')} to ${to ?? 'named endpoints'}`;
 }
 
 /** Names of the matrices that come with this package, sorted. */

@@ -1,5 +1,5 @@
 /** The rules of matrices as a table: for documents and for spreadsheets. */
-import type { Matrix, Rule } from '../matrix.ts';
+import { directionOf, type Matrix, type Rule } from '../matrix.ts';
 import { portText } from '../port-range.ts';
 
 interface Column {
@@ -38,7 +38,7 @@ export function* markdownTable(matrices: readonly Matrix[]): Generator<string, v
   for (const [index, matrix] of matrices.entries()) {
     if (index > 0) yield '\n';
     yield `## ${cell(matrix.title)}\n\n`;
-    yield `\`${matrix.name}\`${matrix.asPublished ? ', as published' : ''}: from ${matrix.from} to ${matrix.to}. Source: ${cell(matrix.source)}\n\n`;
+    yield `\`${matrix.name}\`${matrix.asPublished ? ', as published' : ''}: from ${directionOf(matrix)}. Source: ${cell(matrix.source)}\n\n`;
     yield `| ${shown.map(({ title }) => title).join(' | ')} |\n|${' --- |'.repeat(shown.length)}\n`;
     for (const rule of matrix.rules) yield `| ${shown.map(({ text }) => cell(text(rule, matrix))).join(' | ')} |\n`;
   }
