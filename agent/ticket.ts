@@ -47,6 +47,8 @@ let folder;
 const say = (message) => writeSync(1, JSON.stringify(message) + '\\n');
 const end = (message) => { say(message); process.stdin.destroy(); };
 const leave = () => { if (folder !== undefined) rmSync(folder, { recursive: true, force: true }); process.kill(process.pid, 'SIGKILL'); };
+// Also where nobody is left to be told anything (EPIPE).
+process.on('uncaughtException', leave);
 const ask = ({ addons, service, principal, files, environment, ...order }) => {
   try {
     mkdirSync(order.folder, { mode: 0o700 });

@@ -111,27 +111,36 @@ describe('run --kerberos', { concurrency: 2 }, () => {
     assert.deepEqual([verdicts['ldap-ticket'], verdicts['ldap-bind']], ['fail ticket-refused', 'skip prerequisite']);
   });
 
-  it('leaves neither a process nor a folder behind when its agent is killed', async (t) => {
-    const { prefix, born, gone } = await watchAgent(t);
-    const scene = await sceneWithDc(t, { ...source, connector: { exec: prefix } });
-    const packages = folderWithKerberos(t, 'hangs');
-    const cache = join(folderWith(t, { cache: cacheUntil(Date.now() + 3_600_000) }), 'cache');
-    const env = { KRB5CCNAME: cache, NODE_PATH: join(packages, 'node_modules') };
-    const { ended } = start(t, [process.execPath, join(import.meta.dirname, '..', '..', 'src', 'bin.cjs'), 'run', ...onScene, '--kerberos'], {
-      cwd: scene.folder,
-      env,
+  for (const [moment, behaviour] of [
+    ['the KDC is silent', 'hangs'],
+    ['the package is still being loaded', 'loads until its agent is gone'],
+  ] as const) {
+    it(`leaves neither a process nor a folder behind when its agent is killed while ${moment}`, async (t) => {
+      const { prefix, born, gone } = await watchAgent(t);
+      const scene = await sceneWithDc(t, { ...source, connector: { exec: prefix } });
+      const packages = folderWithKerberos(t, behaviour);
+      const cache = join(folderWith(t, { cache: cacheUntil(Date.now() + 3_600_000) }), 'cache');
+      const env = { KRB5CCNAME: cache, NODE_PATH: join(packages, 'node_modules') };
+      const { ended } = start(
+        t,
+        [process.execPath, join(import.meta.dirname, '..', '..', 'src', 'bin.cjs'), 'run', ...onScene, '--kerberos', '--rule', 'ldap-ticket'],
+        {
+          cwd: scene.folder,
+          env,
+        },
+      );
+      const agent = await born;
+      await until(() => existsSync(seenIn(packages)) && readFileSync(seenIn(packages), 'utf8').endsWith('}'));
+      const { folder, pid }: { folder: string; pid: number } = JSON.parse(readFileSync(seenIn(packages), 'utf8'));
+      assert.ok(existsSync(folder));
+      // As the connector does with an agent that does not end.
+      process.kill(-agent, 'SIGKILL');
+      await gone;
+      await until(() => !existsSync(folder) && isGone(pid));
+      const { code } = await ended;
+      assert.equal(code, 3);
     });
-    const agent = await born;
-    await until(() => existsSync(seenIn(packages)) && readFileSync(seenIn(packages), 'utf8').endsWith('}'));
-    const { folder, pid }: { folder: string; pid: number } = JSON.parse(readFileSync(seenIn(packages), 'utf8'));
-    assert.ok(existsSync(folder));
-    // As the connector does with an agent that does not end.
-    process.kill(-agent, 'SIGKILL');
-    await gone;
-    await until(() => !existsSync(folder) && isGone(pid));
-    const { code } = await ended;
-    assert.equal(code, 3);
-  });
+  }
 });
 
 function isGone(pid: number): boolean {

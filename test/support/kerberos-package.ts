@@ -5,7 +5,8 @@ import { folderWith } from './temporary-folder.ts';
 import type { Scope } from './loopback.ts';
 
 /** What the package does when it is asked for a ticket; `broken` throws what the real one throws without its build or its library. */
-export type Behaviour = 'issues' | 'refuses' | 'refuses the key' | 'serves from a cache' | 'cannot reach' | 'hangs' | 'dies' | 'broken';
+export type Behaviour =
+  'issues' | 'refuses' | 'refuses the key' | 'serves from a cache' | 'cannot reach' | 'hangs' | 'dies' | 'broken' | 'loads until its agent is gone';
 
 const prologue = `
 const { appendFileSync, readFileSync, readdirSync, statSync, writeFileSync } = require('node:fs');
@@ -23,7 +24,7 @@ const counted = () => appendFileSync(join(__dirname, 'asked'), '.');
 const answered = () => note('Received answer (171 bytes) from stream ' + kdc);
 `;
 
-const steps: Readonly<Record<Exclude<Behaviour, 'broken'>, string>> = {
+const steps: Readonly<Record<Exclude<Behaviour, 'broken' | 'loads until its agent is gone'>, string>> = {
   issues: `answered(); return Buffer.from('a ticket').toString('base64');`,
   refuses: `answered(); note('TGS request result: -1765328377/Server not found'); throw new Error('Server not found in Kerberos database');`,
   'refuses the key': `answered(); note('Received error from KDC: -1765328360/Preauthentication failed'); throw new Error('Preauthentication failed');`,
@@ -41,10 +42,17 @@ export function folderWithKerberos(t: Scope, behaviour: Behaviour): string {
   mkdirSync(home, { recursive: true });
   writeFileSync(join(home, 'package.json'), '{"name":"kerberos","version":"7.0.0","main":"index.js"}');
   const broken = `throw Object.assign(new Error("Cannot find module '../build/Debug/kerberos.node'\\nRequire stack:\\n- /x"), { code: 'MODULE_NOT_FOUND' });`;
+  const slow = `${prologue}
+const parent = process.ppid;
+seen();
+while (process.ppid === parent) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
+module.exports = { initializeClient: async () => undefined };`;
   const whole =
     behaviour === 'broken'
       ? broken
-      : `${prologue}
+      : behaviour === 'loads until its agent is gone'
+        ? slow
+        : `${prologue}
 module.exports = {
   GSS_MECH_OID_SPNEGO: 6, GSS_C_MUTUAL_FLAG: 2, GSS_C_INTEG_FLAG: 32,
   initializeClient: async (service, options) => { counted(); seen(service, options); return { step: async () => { ${steps[behaviour]} } }; },
