@@ -31,7 +31,20 @@ export const complaints = {
   'Argument: %s, Given: %s, Choices: %s': '--%s is %s, expected one of %s',
 } as const;
 
-const repeatable: ReadonlySet<string> = new Set(['_', 'names', 'matrix', 'source', 'destination', 'rule', 'dc', 'dns-server', 'dnsServer']);
+/** What may be given more than once; and the ports of a range, which are two for one word (its own reader refuses a second word). */
+const repeatable: ReadonlySet<string> = new Set([
+  '_',
+  'names',
+  'matrix',
+  'source',
+  'destination',
+  'rule',
+  'dc',
+  'dns-server',
+  'dnsServer',
+  'source-ports',
+  'sourcePorts',
+]);
 
 /** Words after `--`, and an option that takes one value given twice, are a mistake and no choice: throws a `UsageError`. */
 export function refuseLeftovers(argv: { readonly _: readonly (string | number)[]; readonly [name: string]: unknown }): true {

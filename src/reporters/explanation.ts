@@ -39,7 +39,10 @@ function* paragraph(subject: Subject, marks: Glyphs, width: number): Generator<s
   const { matrix, rule, between } = subject;
   const name = `${matrix.name}/${rule.id} ${portsText(subject.ports)}${subject.interface === undefined ? '' : ` ${subject.interface}`}`;
   yield `${marks.strong(marks.show(name, 200))}  ${marks.show(rule.traffic, 200)}`;
-  const who = between === undefined ? `a ${matrix.from.join(' or ')} asks ${rule.to?.name ?? `a ${matrix.to}`}` : `${between.source} asks ${between.destination}`;
+  const who =
+    between === undefined
+      ? `a ${matrix.from.join(' or ')} asks ${rule.to?.name ?? `a ${matrix.to}`}`
+      : `${between.source} asks ${between.destination}`;
   const rows: readonly Row[] = [
     ['who', `${who}${rule.direction === 'both' ? ', and the other way round' : ''} (${matrix.title})`],
     ['asked', askedSentence(rule.probe)],

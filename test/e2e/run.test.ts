@@ -247,3 +247,17 @@ function reportedId(line: string): string {
   const { id }: { readonly id: string } = JSON.parse(line);
   return id;
 }
+
+describe('--source-ports', () => {
+  it('dials from the range that it names', async (t) => {
+    const from: number[] = [];
+    const port = await serveTcp(t, (socket) => {
+      from.push(socket.remotePort ?? 0);
+      socket.end();
+    });
+    const cwd = sceneOf(t, [{ id: 'open', ports: [`${port}/tcp`], probe: 'tcp' }]);
+    const { code, stderr } = await portmatrix(t, ['run', ...onScene, '--without-control', '--source-ports', '49152-65535'], { cwd });
+    assert.equal(code, 0, stderr);
+    assert.ok(from.length === 1 && from.every((local) => local >= 49_152), from.join());
+  });
+});

@@ -82,6 +82,10 @@ const mistakes: Readonly<Record<string, Mistake>> = {
   '--timeout-ms -1': { words: [...run, '--timeout-ms', '-1'], says: /--timeout-ms "-1".*expected 200 to 120000/ },
   '--timeout-ms twice': { words: [...run, '--timeout-ms', '300', '--timeout-ms', '400'], says: /--timeout-ms .*expected/ },
   '--attempts 1e9': { words: [...run, '--attempts', '1e9'], says: /--attempts "1e9".*expected 1 to 10/ },
+  '--source-ports twice': {
+    words: [...run, '--source-ports', 'os', '--source-ports', 'windows'],
+    says: /--source-ports \["os","windows"\] is not a port range/,
+  },
   '--source-ports 5-1': { words: [...run, '--source-ports', '5-1'], says: /--source-ports "5-1".*expected os, windows/ },
   '--pace fast': { words: [...run, '--pace', 'fast'], says: /--pace is "fast", expected one of "gentle", "normal", "bulk"/ },
   'credentials that nobody allowed': {
