@@ -27,20 +27,17 @@ interface ProbeTraits {
   readonly forms: number;
   /** Local UDP port that some peers want the question to come from; the source dials from it where it may. */
   readonly localPort?: number;
-  /** What goes over the wire, in one sentence for people. */
-  readonly asks: string;
 }
 
 /** Every probe, by the name that rules use. */
 export const probes = {
-  tcp: { transports: ['tcp'], identifies: false, silence: 'failure', seenOn: ['samba', 'windows'], forms: 1, asks: 'a TCP handshake, then FIN' },
+  tcp: { transports: ['tcp'], identifies: false, silence: 'failure', seenOn: ['samba', 'windows'], forms: 1 },
   udp: {
     transports: ['udp'],
     identifies: false,
     silence: 'uninformative',
     seenOn: ['samba', 'windows'],
     forms: 1,
-    asks: 'one datagram of one zero byte; only an ICMP error or an answer tells anything',
   },
   dns: {
     transports: ['tcp', 'udp'],
@@ -49,7 +46,6 @@ export const probes = {
     seenOn: ['samba'],
     forms: 1,
     enlarges: ['request'],
-    asks: 'SRV of _ldap._tcp.dc._msdcs.<domain>, then SOA of the domain, without recursion',
   },
   cldap: {
     transports: ['udp'],
@@ -58,7 +54,6 @@ export const probes = {
     seenOn: ['samba'],
     forms: 1,
     enlarges: ['request', 'reply'],
-    asks: 'the LDAP ping for the domain',
   },
   ldap: {
     transports: ['tcp'],
@@ -67,7 +62,6 @@ export const probes = {
     seenOn: ['samba'],
     forms: 1,
     enlarges: ['request', 'reply'],
-    asks: 'the rootDSE, without a bind',
   },
   ldaps: {
     transports: ['tcp'],
@@ -75,7 +69,6 @@ export const probes = {
     silence: 'failure',
     seenOn: ['samba'],
     forms: 1,
-    asks: 'a TLS handshake, then the rootDSE inside it',
   },
   kerberos: {
     transports: ['tcp', 'udp'],
@@ -84,7 +77,6 @@ export const probes = {
     seenOn: ['samba'],
     forms: 1,
     enlarges: ['request'],
-    asks: 'an AS-REQ without pre-authentication for a machine account (no password is tried)',
   },
   kpasswd: {
     transports: ['tcp', 'udp'],
@@ -92,17 +84,15 @@ export const probes = {
     silence: 'uninformative',
     seenOn: ['samba'],
     forms: 2,
-    asks: 'a password-change frame around a ticket of filler bytes, which nothing can decrypt',
   },
-  ntp: { transports: ['udp'], identifies: true, silence: 'failure', seenOn: ['samba'], forms: 1, asks: 'one 48-byte client request' },
-  smb: { transports: ['tcp'], identifies: true, silence: 'failure', seenOn: ['samba'], forms: 2, asks: 'an SMB2 NEGOTIATE, no session set-up' },
+  ntp: { transports: ['udp'], identifies: true, silence: 'failure', seenOn: ['samba'], forms: 1 },
+  smb: { transports: ['tcp'], identifies: true, silence: 'failure', seenOn: ['samba'], forms: 2 },
   epm: {
     transports: ['tcp'],
     identifies: true,
     silence: 'failure',
     seenOn: ['samba'],
     forms: 1,
-    asks: 'a bind to the endpoint mapper, then ept_map for each RPC interface',
   },
   rpc: {
     transports: ['tcp'],
@@ -111,7 +101,6 @@ export const probes = {
     seenOn: ['samba'],
     needs: 'rpc-port',
     forms: 1,
-    asks: 'a bind to the interface on the port that the endpoint mapper or the rule names, no call',
   },
   netbios: {
     transports: ['tcp', 'udp'],
@@ -119,7 +108,6 @@ export const probes = {
     silence: 'uninformative',
     seenOn: ['samba'],
     forms: 2,
-    asks: 'UDP: node status; TCP: a session request',
   },
   https: {
     transports: ['tcp'],
@@ -128,7 +116,6 @@ export const probes = {
     // Public endpoints are out of this project's reach: what is known of their silence comes from documents.
     seenOn: [],
     forms: 1,
-    asks: 'a TLS handshake under the name, then HEAD of / inside it; after CONNECT where the environment names a proxy',
   },
   'netbios-datagram': {
     transports: ['udp'],
@@ -137,7 +124,6 @@ export const probes = {
     seenOn: ['samba'],
     forms: 1,
     localPort: 138,
-    asks: "the DC locator's mailslot ping for the domain, from port 138 where the source may have it",
   },
   rdp: {
     transports: ['tcp', 'udp'],
@@ -145,7 +131,6 @@ export const probes = {
     silence: 'uninformative',
     seenOn: [],
     forms: 1,
-    asks: 'TCP: which security RDP chooses, no cookie and no session; UDP: one SYN of full length',
   },
   adws: {
     transports: ['tcp'],
@@ -153,7 +138,6 @@ export const probes = {
     silence: 'failure',
     seenOn: [],
     forms: 1,
-    asks: 'the .NET framing preamble for the metadata endpoint of AD Web Services, no message',
   },
   quic: {
     transports: ['udp'],
@@ -161,7 +145,6 @@ export const probes = {
     silence: 'uninformative',
     seenOn: [],
     forms: 1,
-    asks: 'a first packet of QUIC in a reserved version, which asks for the versions spoken, no TLS',
   },
 } as const satisfies Readonly<Record<string, ProbeTraits>>;
 

@@ -2,6 +2,7 @@
 import type { Observed, Reason, ServiceStatus, State } from '../../agent/contract/outcome.ts';
 import { type ProbeName, type Platform, traitsOf, type Transport } from '../../agent/contract/probe.ts';
 import type { Rule } from '../rule.ts';
+import { questions } from './question-wording.ts';
 import { plain } from './text.ts';
 
 /** Where a question by hand goes. `host` and `domain` may be placeholders. */
@@ -18,14 +19,14 @@ export type ByHand = readonly [where: string, command: string];
 
 /** What goes over the wire, and how far this project knows the answer. */
 export function askedSentence(probe: ProbeName): string {
-  const { asks, identifies, seenOn } = traitsOf(probe);
+  const { identifies, seenOn } = traitsOf(probe);
   const seen = seenOn.map((platform) => platformNames[platform]).join(' and ');
   const known = identifies
     ? seen === ''
       ? 'not yet seen answered'
       : `seen answered by ${seen}`
     : 'only the port is asked, not the service behind it';
-  return `${asks} (probe ${probe}: ${known})`;
+  return `${questions[probe]} (probe ${probe}: ${known})`;
 }
 
 /** What it means that nobody answers. */
