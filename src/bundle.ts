@@ -22,15 +22,15 @@ export async function agentScript(): Promise<string> {
   return bundleAgent(sources);
 }
 
-/** What `agent/codecs/dns.ts` takes of dns2's `Packet`: all that has to do with headers, questions and names. */
-const dns2Members: ReadonlySet<string> = new Set(['HEADER_SIZE', 'TYPE', 'CLASS', 'RCODE', 'prototype', 'Header', 'Question', 'Name', 'Writer']);
+/** What `agent/codecs/dns.ts` uses of dns2's `packet.js`: what has to do with headers, questions and names. */
+const dns2Names = /^(?:Packet|HEADER_SIZE|TYPE|CLASS|RCODE|prototype|Header|Question|Name|Writer|BufferWriter|assertCode|debug)$/;
 
-/** A statement of a module that gives `Packet` a member: from its first line to the next line that begins something else. */
-const memberStatement = /^Packet\.(\w+).*\n(?:(?:[\s})\]].*)?\n)*/gm;
+/** A statement that makes a name, or a member of `Packet`: from its first line to the next line that begins another. */
+const namedStatement = /^(?:Packet\.|module\.exports\.|const |function |class )(\w+).*\n(?:(?:[\s})\]].*)?\n)*/gm;
 
 /**
- * Takes only the codec of dns2 into the bundle, and of that only what the agent uses. Its servers and clients would come along with the package's entry, and
- * the records that nobody here reads with the codec: a third of the whole script.
+ * Takes only the codec of dns2 into the bundle, and of that only what the agent uses: its servers and clients would come along with the package's entry, and
+ * with the codec the records that nobody here reads by it.
  */
 const codecOfDns2: Plugin = {
   name: 'codec-of-dns2',
@@ -40,7 +40,7 @@ const codecOfDns2: Plugin = {
       resolveDir: dirname(path),
     }));
     build.onLoad({ filter: /[\\/]dns2[\\/]packet\.js$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replace(memberStatement, (statement, member: string) => (dns2Members.has(member) ? statement : '')),
+      contents: readFileSync(path, 'utf8').replace(namedStatement, (statement, name: string) => (dns2Names.test(name) ? statement : '')),
     }));
   },
 };

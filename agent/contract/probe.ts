@@ -146,6 +146,9 @@ export const probes = {
     seenOn: [],
     forms: 1,
   },
+  winrm: { transports: ['tcp'], identifies: true, silence: 'failure', seenOn: [], forms: 1 },
+  'winrm-tls': { transports: ['tcp'], identifies: true, silence: 'failure', seenOn: [], forms: 1 },
+  rdgw: { transports: ['tcp'], identifies: true, silence: 'failure', seenOn: [], forms: 1 },
 } as const satisfies Readonly<Record<string, ProbeTraits>>;
 
 export type ProbeName = keyof typeof probes;

@@ -61,6 +61,9 @@ const comparisons: Readonly<Record<ProbeName, string>> = {
   rdp: 'a security protocol must be chosen, and better TLS or CredSSP than RDP’s own',
   adws: 'the preamble must be acknowledged',
   quic: '',
+  winrm: 'WinRM must be registered there, and better offer no Basic, which would send passwords in the clear',
+  'winrm-tls': 'the certificate must be valid, for this name, for a server, trusted and strong; then WinRM must be registered there',
+  rdgw: 'the certificate must be valid, for this name, for a server, trusted and strong; then a gateway must ask for a logon',
 };
 
 /** What the traffic is for, and what cannot be done without it. */
@@ -212,6 +215,18 @@ const commands: Readonly<Record<ProbeName, (place: Place) => readonly ByHand[]>>
       : datagram(place),
   adws: handshake,
   quic: datagram,
+  winrm: ({ host, port }) => [
+    ['Linux', `curl -sSi -d '' http://${host}:${port}/wsman  (401 or 405 with Server: Microsoft-HTTPAPI/2.0)`],
+    ['Windows', `Test-WSMan ${host} -Port ${port} -Authentication None`],
+  ],
+  'winrm-tls': ({ host, port }) => [
+    ['Linux', `curl -sSvki -d '' https://${host}:${port}/wsman  (401 or 405 with Server: Microsoft-HTTPAPI/2.0)`],
+    ['Windows', `Test-WSMan ${host} -Port ${port} -UseSSL -Authentication None`],
+  ],
+  rdgw: ({ host, port }) => [
+    ['Linux', `curl -sSvki -X RDG_OUT_DATA https://${host}:${port}/remoteDesktopGateway/  (401 with WWW-Authenticate)`],
+    ['Windows', `curl.exe -sSvki -X RDG_OUT_DATA https://${host}:${port}/remoteDesktopGateway/  (401 with WWW-Authenticate)`],
+  ],
 };
 
 const platformNames = { samba: 'Samba', windows: 'Windows' } as const satisfies Readonly<Record<Platform, string>>;

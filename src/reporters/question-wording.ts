@@ -21,4 +21,7 @@ export const questions: Readonly<Record<ProbeName, string>> = {
   rdp: 'TCP: which security RDP chooses, no cookie and no session; UDP: one SYN of full length',
   adws: 'the .NET framing preamble for the metadata endpoint of AD Web Services, no message',
   quic: 'a first packet of QUIC in a reserved version, which asks for the versions spoken, no TLS',
+  winrm: 'one POST of Identify of WS-Management to /wsman, without credentials',
+  'winrm-tls': 'a TLS handshake, then one POST of Identify of WS-Management to /wsman inside it, without credentials',
+  rdgw: 'a TLS handshake, then one RDG_OUT_DATA request to /remoteDesktopGateway/ inside it, without credentials',
 };

@@ -109,7 +109,7 @@ describe('an explanation', () => {
   it('names the published row beside our correction, and why', () => {
     const text = told('bastion-to-dc/winrm-tls');
     assert.match(text, /row 4 of https:\/\/aws\.amazon\.com/);
-    assert.match(text, /published with ports 5985\/tcp, here 5986\/tcp; on the way back required, here optional/);
+    assert.match(text, /published with ports 5985\/tcp, here 5986\/tcp; probe winrm, here winrm-tls; on the way back required, here optional/);
     assert.match(text, /WinRM over HTTPS listens on 5986, 5985 is HTTP \(KB832017\)/);
     assert.doesNotMatch(told('client-to-dc/ldap'), /published with/);
   });
