@@ -29,14 +29,27 @@ export async function agentScript(agent: keyof typeof agents = 'usual'): Promise
   return bundleAgent(path);
 }
 
-/** Takes only the codec of dns2 into the bundle: its servers and clients, a sixth of the whole script, would come along with the package's entry. */
+/** What `agent/codecs/dns.ts` uses of dns2's `packet.js`: what has to do with headers, questions and names. */
+const dns2Names = /^(?:Packet|HEADER_SIZE|TYPE|CLASS|RCODE|prototype|Header|Question|Name|Writer|BufferWriter|assertCode|debug)$/;
+
+/** A statement that makes a name, or a member of `Packet`: from its first line to the next line that begins another. */
+const namedStatement = /^(?:Packet\.|module\.exports\.|const |function |class )(\w+).*\n(?:(?:[\s})\]].*)?\n)*/gm;
+
+/**
+ * Takes only the codec of dns2 into the bundle, and of that only what the agent uses: its servers and clients would come along with the package's entry, and
+ * with the codec the records that nobody here reads by it.
+ */
 const codecOfDns2: Plugin = {
   name: 'codec-of-dns2',
-  setup: (build) =>
+  setup: (build) => {
     build.onLoad({ filter: /[\\/]dns2[\\/]index\.mjs$/ }, ({ path }) => ({
       contents: "import Packet from './packet.js'; export { Packet };",
       resolveDir: dirname(path),
-    })),
+    }));
+    build.onLoad({ filter: /[\\/]dns2[\\/]packet\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, 'utf8').replace(namedStatement, (statement, name: string) => (dns2Names.test(name) ? statement : '')),
+    }));
+  },
 };
 
 /** Bundles and minifies the agent's sources; the same sources give the same bytes. */

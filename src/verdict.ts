@@ -69,6 +69,9 @@ export type Finding =
   /** `failure`: [MS-RDPBCGR] 2.2.1.2.2. */
   | { readonly code: 'rdp-refused'; readonly failure: number }
   | { readonly code: 'framing-refused'; readonly fault: string }
+  /** `status`: of HTTP. */
+  | { readonly code: 'winrm-refused' | 'no-gateway'; readonly status: number }
+  | { readonly code: 'basic-in-clear' }
   | { readonly code: 'dialect-old'; readonly dialect: string }
   | { readonly code: 'port-outside-range'; readonly port: number; readonly range: string }
   | { readonly code: 'port-translated'; readonly dialled: number; readonly actual: number }
@@ -110,7 +113,7 @@ export type FindingCode = Finding['code'];
 
 /** Something worth saying beside a verdict that does not change it. */
 export type Note =
-  /** Only the handshake was looked at: the probe for this protocol comes later. */
+  /** Only the handshake was looked at. */
   | 'handshake-only'
   /** A QUIC endpoint answered; which protocol it serves was not asked. */
   | 'quic-only'

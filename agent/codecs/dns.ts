@@ -1,5 +1,5 @@
 /** DNS queries and answers (RFC 1035, RFC 2782). The codec is dns2's; sockets, ids and limits are ours. */
-import { type Header, Packet, type Reader, type Resource } from 'dns2';
+import { type Header, Packet, type Reader } from 'dns2';
 import { type Decoded, Malformed, guard, incomplete, malformed } from './decoded.ts';
 
 /** OPT record and its padding option: their codes, and what stands before option and filler; and where a header counts the additional records. */
@@ -111,9 +111,7 @@ function readMessage(message: Buffer): DnsReply {
   const echo = header.qdcount === 1 ? Packet.Question.parse(reader) : undefined;
   if (echo !== undefined && echo.class !== Packet.CLASS.IN) throw new Malformed(`DNS class ${echo.class}`);
   // RFC 2181 §9: the records of a truncated answer mean nothing, and may end in the middle.
-  const { answers, addresses } = header.tc === 1 ? { answers: [], addresses: [] } : readRecords(reader, header);
-  const targets = answers.flatMap(({ type, target }) => (type === Packet.TYPE.SRV && target ? [target.toLowerCase()] : []));
-  const primary = answers.find(({ type }) => type === Packet.TYPE.SOA)?.primary?.toLowerCase();
+  const { targets, primary, addresses }: Records = header.tc === 1 ? { targets: [], addresses: [] } : readRecords(reader, header);
   return {
     id: header.id,
     ...(echo !== undefined && { question: { name: echo.name, type: echo.type } }),
@@ -126,17 +124,21 @@ function readMessage(message: Buffer): DnsReply {
   };
 }
 
-/**
- * The SRV and SOA records of the answer section, and the addresses of it and of the additional section. Every other record is only measured: a type
- * that dns2 reads badly must not spoil an answer.
- */
-function readRecords(reader: Reader, header: Header): { readonly answers: Resource[]; readonly addresses: DnsReply['addresses'] } {
-  const answers: Resource[] = [];
+/** What the records of an answer say, names in lower case. */
+interface Records {
+  readonly targets: readonly string[];
+  readonly primary?: string;
+  readonly addresses: DnsReply['addresses'];
+}
+
+/** The SRV and SOA records of the answer section, and the addresses of it and of the additional section. Every other record is only measured. */
+function readRecords(reader: Reader, header: Header): Records {
+  const targets: string[] = [];
+  const primaries: string[] = [];
   const addresses: { readonly name: string; readonly address: string }[] = [];
   const total = header.ancount + header.nscount + header.arcount;
   for (let index = 0; index < total; index += 1) {
-    const start = reader.offset;
-    const name = Packet.Name.decode(reader).toLowerCase();
+    const name = readName(reader);
     const type = reader.read(16);
     reader.read(48);
     const length = reader.read(16);
@@ -146,13 +148,32 @@ function readRecords(reader: Reader, header: Header): { readonly answers: Resour
     const isAdditional = index >= header.ancount + header.nscount;
     const address = isAnswer || isAdditional ? readAddress(reader, type, length) : undefined;
     if (address !== undefined) addresses.push({ name, address });
-    if (isAnswer && (type === Packet.TYPE.SRV || type === Packet.TYPE.SOA)) {
-      reader.offset = start;
-      answers.push(Packet.Resource.parse(reader));
-    }
+    if (isAnswer && type === Packet.TYPE.SRV) targets.push(readTarget(reader, end));
+    if (isAnswer && type === Packet.TYPE.SOA) primaries.push(readPrimary(reader, end));
     reader.offset = end;
   }
-  return { answers, addresses };
+  const [primary] = primaries;
+  return { targets: targets.filter((target) => target !== ''), ...(primary !== undefined && { primary }), addresses };
+}
+
+/** Priority, weight and port, then the target (RFC 2782). */
+function readTarget(reader: Reader, end: number): string {
+  reader.read(48);
+  const target = readName(reader);
+  if (reader.offset !== end) throw new Malformed('a broken SRV record');
+  return target;
+}
+
+/** The zone's primary, then its mailbox and five numbers of four bytes (RFC 1035 §3.3.13). */
+function readPrimary(reader: Reader, end: number): string {
+  const primary = readName(reader);
+  readName(reader);
+  if (reader.offset + 160 !== end) throw new Malformed('a broken SOA record');
+  return primary;
+}
+
+function readName(reader: Reader): string {
+  return Packet.Name.decode(reader).toLowerCase();
 }
 
 /** The literal in an A or AAAA record of the right length (RFC 1035 §3.4.1, RFC 3596 §2.2); undefined for any other record. */

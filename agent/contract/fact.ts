@@ -121,9 +121,10 @@ export interface Facts {
   readonly proxy?: string;
   readonly proxyStatus?: number;
   readonly proxyCredentialsWithheld?: boolean;
-  /** HTTP: status of the answer, and what the server calls itself. */
+  /** HTTP: status of the answer, what the server calls itself, and the authentication schemes that it offers, in lower case, sorted, at most 16. */
   readonly httpStatus?: number;
   readonly httpServer?: string;
+  readonly httpSchemes?: readonly string[];
 
   /** First bytes (at most 64) of an answer that was not understood, in hex, and what they look like: `http`, `tls`, `ssh`, … */
   readonly firstBytes?: string;
@@ -219,6 +220,7 @@ const kinds = {
   proxyCredentialsWithheld: 'flag',
   httpStatus: 'number',
   httpServer: 'text',
+  httpSchemes: 'list',
   firstBytes: 'text',
   looksLike: 'text',
   complaint: 'text',

@@ -29,20 +29,17 @@ interface ProbeTraits {
   readonly forms: number;
   /** Local UDP port that some peers want the question to come from; the source dials from it where it may. */
   readonly localPort?: number;
-  /** What goes over the wire, in one sentence for people. */
-  readonly asks: string;
 }
 
 /** Every probe, by the name that rules use. */
 export const probes = {
-  tcp: { transports: ['tcp'], identifies: false, silence: 'failure', seenOn: ['samba', 'windows'], forms: 1, asks: 'a TCP handshake, then FIN' },
+  tcp: { transports: ['tcp'], identifies: false, silence: 'failure', seenOn: ['samba', 'windows'], forms: 1 },
   udp: {
     transports: ['udp'],
     identifies: false,
     silence: 'uninformative',
     seenOn: ['samba', 'windows'],
     forms: 1,
-    asks: 'one datagram of one zero byte; only an ICMP error or an answer tells anything',
   },
   dns: {
     transports: ['tcp', 'udp'],
@@ -51,7 +48,6 @@ export const probes = {
     seenOn: ['samba'],
     forms: 1,
     enlarges: ['request'],
-    asks: 'SRV of _ldap._tcp.dc._msdcs.<domain>, then SOA of the domain, without recursion',
   },
   cldap: {
     transports: ['udp'],
@@ -60,7 +56,6 @@ export const probes = {
     seenOn: ['samba'],
     forms: 1,
     enlarges: ['request', 'reply'],
-    asks: 'the LDAP ping for the domain',
   },
   ldap: {
     transports: ['tcp'],
@@ -69,7 +64,6 @@ export const probes = {
     seenOn: ['samba'],
     forms: 1,
     enlarges: ['request', 'reply'],
-    asks: 'the rootDSE, without a bind',
   },
   ldaps: {
     transports: ['tcp'],
@@ -77,7 +71,6 @@ export const probes = {
     silence: 'failure',
     seenOn: ['samba'],
     forms: 1,
-    asks: 'a TLS handshake, then the rootDSE inside it',
   },
   kerberos: {
     transports: ['tcp', 'udp'],
@@ -86,7 +79,6 @@ export const probes = {
     seenOn: ['samba'],
     forms: 1,
     enlarges: ['request'],
-    asks: 'an AS-REQ without pre-authentication for a machine account (no password is tried)',
   },
   kpasswd: {
     transports: ['tcp', 'udp'],
@@ -94,17 +86,15 @@ export const probes = {
     silence: 'uninformative',
     seenOn: ['samba'],
     forms: 2,
-    asks: 'a password-change frame around a ticket of filler bytes, which nothing can decrypt',
   },
-  ntp: { transports: ['udp'], identifies: true, silence: 'failure', seenOn: ['samba'], forms: 1, asks: 'one 48-byte client request' },
-  smb: { transports: ['tcp'], identifies: true, silence: 'failure', seenOn: ['samba'], forms: 2, asks: 'an SMB2 NEGOTIATE, no session set-up' },
+  ntp: { transports: ['udp'], identifies: true, silence: 'failure', seenOn: ['samba'], forms: 1 },
+  smb: { transports: ['tcp'], identifies: true, silence: 'failure', seenOn: ['samba'], forms: 2 },
   epm: {
     transports: ['tcp'],
     identifies: true,
     silence: 'failure',
     seenOn: ['samba'],
     forms: 1,
-    asks: 'a bind to the endpoint mapper, then ept_map for each RPC interface',
   },
   rpc: {
     transports: ['tcp'],
@@ -113,7 +103,6 @@ export const probes = {
     seenOn: ['samba'],
     needs: 'rpc-port',
     forms: 1,
-    asks: 'a bind to the interface on the port that the endpoint mapper or the rule names, no call',
   },
   'ldap-ticket': {
     transports: ['tcp'],
@@ -122,7 +111,6 @@ export const probes = {
     seenOn: ['samba'],
     authenticates: true,
     forms: 1,
-    asks: 'with credentials of the source: a ticket for ldap/<dc>, from this KDC and no other',
   },
   'cifs-ticket': {
     transports: ['tcp'],
@@ -131,7 +119,6 @@ export const probes = {
     seenOn: ['samba'],
     authenticates: true,
     forms: 1,
-    asks: 'with credentials of the source: a ticket for cifs/<dc>, from this KDC and no other',
   },
   'ldap-bind': {
     transports: ['tcp'],
@@ -141,7 +128,6 @@ export const probes = {
     needs: 'ticket',
     authenticates: true,
     forms: 1,
-    asks: 'an LDAP bind (GSS-SPNEGO) with the ticket for ldap/<dc>, and nothing after it',
   },
   netbios: {
     transports: ['tcp', 'udp'],
@@ -149,7 +135,6 @@ export const probes = {
     silence: 'uninformative',
     seenOn: ['samba'],
     forms: 2,
-    asks: 'UDP: node status; TCP: a session request',
   },
   https: {
     transports: ['tcp'],
@@ -158,7 +143,6 @@ export const probes = {
     // Public endpoints are out of this project's reach: what is known of their silence comes from documents.
     seenOn: [],
     forms: 1,
-    asks: 'a TLS handshake under the name, then HEAD of / inside it; after CONNECT where the environment names a proxy',
   },
   'netbios-datagram': {
     transports: ['udp'],
@@ -167,7 +151,6 @@ export const probes = {
     seenOn: ['samba'],
     forms: 1,
     localPort: 138,
-    asks: "the DC locator's mailslot ping for the domain, from port 138 where the source may have it",
   },
   rdp: {
     transports: ['tcp', 'udp'],
@@ -175,7 +158,6 @@ export const probes = {
     silence: 'uninformative',
     seenOn: [],
     forms: 1,
-    asks: 'TCP: which security RDP chooses, no cookie and no session; UDP: one SYN of full length',
   },
   adws: {
     transports: ['tcp'],
@@ -183,7 +165,6 @@ export const probes = {
     silence: 'failure',
     seenOn: [],
     forms: 1,
-    asks: 'the .NET framing preamble for the metadata endpoint of AD Web Services, no message',
   },
   quic: {
     transports: ['udp'],
@@ -191,8 +172,10 @@ export const probes = {
     silence: 'uninformative',
     seenOn: [],
     forms: 1,
-    asks: 'a first packet of QUIC in a reserved version, which asks for the versions spoken, no TLS',
   },
+  winrm: { transports: ['tcp'], identifies: true, silence: 'failure', seenOn: [], forms: 1 },
+  'winrm-tls': { transports: ['tcp'], identifies: true, silence: 'failure', seenOn: [], forms: 1 },
+  rdgw: { transports: ['tcp'], identifies: true, silence: 'failure', seenOn: [], forms: 1 },
 } as const satisfies Readonly<Record<string, ProbeTraits>>;
 
 export type ProbeName = keyof typeof probes;

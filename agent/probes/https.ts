@@ -6,7 +6,7 @@
  *    servers are judged by.
  * 3. HEAD of `/`. The head of any answer: identified, with its status. An API endpoint answers 4xx to this, and that is as good as 200.
  */
-import { decodeHttpHead, encodeConnect, encodeHead } from '../codecs/http.ts';
+import { decodeHttpHead, encodeConnect, encodeHead, httpFacts } from '../codecs/http.ts';
 import { tlsFacts } from '../codecs/tls-session.ts';
 import type { Facts } from '../contract/fact.ts';
 import { ask, type Question, type Speak, startTls, type Step } from '../net/dialogue.ts';
@@ -19,9 +19,8 @@ export const https: Speak = function* https(question) {
   const isBarred = way.proxyStatus !== undefined && Math.floor(way.proxyStatus / 100) !== 2;
   if (isBarred) return { status: 'absent', facts: way };
   const session: Facts = { ...way, ...tlsFacts(yield* startTls(dnsName, 'public', way)) };
-  const { status, fields } = yield* ask(encodeHead(dnsName, port), decodeHttpHead, undefined, session);
-  const server = fields.get('server');
-  return { status: 'identified', facts: { ...session, httpStatus: status, ...(server !== undefined && { httpServer: server }) } };
+  const head = yield* ask(encodeHead(dnsName, port), decodeHttpHead, undefined, session);
+  return { status: 'identified', facts: { ...session, ...httpFacts(head) } };
 };
 
 /** The facts of the way to the endpoint: none where it is direct. */

@@ -14,12 +14,14 @@ import { netbios } from './netbios.ts';
 import { netbiosDatagram } from './netbios-datagram.ts';
 import { ntp } from './ntp.ts';
 import { quic } from './quic.ts';
+import { rdgw } from './rdgw.ts';
 import { rdp } from './rdp.ts';
 import { rpc } from './rpc.ts';
 import { smb } from './smb.ts';
 import { tcp } from './tcp.ts';
 import { cifsTicket, ldapTicket } from './ticket.ts';
 import { udp } from './udp.ts';
+import { winrm, winrmTls } from './winrm.ts';
 
 export const speakers: Readonly<Record<ProbeName, Speak>> = {
   tcp,
@@ -43,4 +45,7 @@ export const speakers: Readonly<Record<ProbeName, Speak>> = {
   rdp,
   adws,
   quic,
+  winrm,
+  'winrm-tls': winrmTls,
+  rdgw,
 };

@@ -2,9 +2,9 @@
 import type { Argv } from 'yargs';
 import { countChecks } from '../../agent/contract/expand.ts';
 import type { JobRule } from '../../agent/contract/job.ts';
-import { traitsOf } from '../../agent/contract/probe.ts';
 import type { Member, Plan } from '../plan.ts';
 import { plannedChecks } from '../plan.ts';
+import { questions } from '../reporters/question-wording.ts';
 import type { ExitCode, Terminal } from './command.ts';
 import { planFrom, type PlanOptions, withPlanOptions } from './options.ts';
 
@@ -74,7 +74,7 @@ function* describeMembers(plan: Plan, members: readonly Member[]): Generator<str
     const interfaces = planned.rule.interfaces.length > 0 ? ` (${planned.rule.interfaces.join(', ')})` : '';
     const why =
       skip === undefined
-        ? `${traitsOf(row.probe).asks}${sizeWords(row)}`
+        ? `${questions[row.probe]}${sizeWords(row)}`
         : skip.code === 'not-applicable'
           ? `left out: the destination has no feature "${skip.feature}"`
           : skip.code === 'field-missing'

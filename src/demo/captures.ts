@@ -8,6 +8,11 @@ export function hex(text: string): Buffer {
   return Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
 }
 
+/** An HTTP message from its lines and its body. */
+function http(lines: readonly string[], body: string): Buffer {
+  return Buffer.from([...lines, `Content-Length: ${body.length}`, '', body].join('\r\n'), 'latin1');
+}
+
 export const captures = {
   /** DNS, UDP form: two SRV records for the DCs of corp.example.test. Vector A13r. */
   dnsSrv: hex(`
@@ -151,6 +156,21 @@ export const captures = {
   preambleAck: hex('0b'),
   /** QUIC: a Version Negotiation for versions 1 and 2 and a reserved one, made by hand from RFC 9000 §17.2.1; ids of eight bytes. */
   quicVersions: hex('f000000000 08a1a2a3a4a5a6a7a8 08b1b2b3b4b5b6b7b8 00000001 6b3343cf 2a1a3a4a'),
+  /** WS-Management: the answer to Identify without authentication, made by hand from DSP0226 §11 and [MS-WSMV] 3.1.4.1.23. */
+  identified: http(
+    ['HTTP/1.1 200 ', 'Content-Type: application/soap+xml;charset=UTF-8', 'Server: Microsoft-HTTPAPI/2.0', 'Connection: close'],
+    '<s:Envelope xml:lang="en-US" xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Header></s:Header><s:Body>' +
+      '<wsmid:IdentifyResponse xmlns:wsmid="http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd">' +
+      '<wsmid:ProtocolVersion>http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd</wsmid:ProtocolVersion>' +
+      '<wsmid:ProductVendor>Microsoft Corporation</wsmid:ProductVendor>' +
+      '<wsmid:ProductVersion>OS: 0.0.0 SP: 0.0 Stack: 3.0</wsmid:ProductVersion>' +
+      '</wsmid:IdentifyResponse></s:Body></s:Envelope>',
+  ),
+  /** Remote Desktop Gateway: a channel wants a logon first, made by hand from [MS-TSGU] 3.3.5.1. */
+  gatewayLogon: http(
+    ['HTTP/1.1 401 Unauthorized', 'Server: Microsoft-HTTPAPI/2.0', 'WWW-Authenticate: Negotiate', 'WWW-Authenticate: NTLM', 'Connection: close'],
+    '',
+  ),
 } as const;
 
 /** Every captured answer, by name. */

@@ -103,9 +103,11 @@ function breakAt(fault: FaultName, place: Place): Promise<Listener | undefined> 
   }
 }
 
+/** Services that speak inside TLS. */
+const insideTls: ReadonlySet<Offer['service']> = new Set<Offer['service']>(['ldaps', 'winrm-tls', 'rdgw']);
+
 /** Opens a healthy service. */
 function open({ service, transport }: Offer, place: Place, speakers: ReturnType<typeof speakersOf>): Promise<Listener> {
-  if (service === 'handshake') return listenTcp(createServer(), place);
   if (service === 'silence') return listenUdp(() => undefined, place, isDynamic(place.port));
   const byTransport: Readonly<Partial<Record<Offer['transport'], Speaker>>> = speakers[service];
   const speak = byTransport[transport];
@@ -118,5 +120,5 @@ function open({ service, transport }: Offer, place: Place, speakers: ReturnType<
       if (answer !== undefined) socket.write(answer);
     });
   };
-  return listenTcp(service === 'ldaps' ? createTlsServer(demoIdentity, converse) : createServer(converse), place);
+  return listenTcp(insideTls.has(service) ? createTlsServer(demoIdentity, converse) : createServer(converse), place);
 }

@@ -2,20 +2,20 @@
 import type { Transport } from '../../agent/contract/probe.ts';
 import type { speakersOf } from './speakers.ts';
 
-/** A service by the probe that asks it; or a port that only accepts connections; or one that takes datagrams and never answers. */
+/** A service by the probe that asks it; or a port that takes datagrams and never answers. */
 export interface Offer {
   readonly port: number | 'rpc';
   readonly transport: Transport;
-  readonly service: keyof ReturnType<typeof speakersOf> | 'handshake' | 'silence';
+  readonly service: keyof ReturnType<typeof speakersOf> | 'silence';
 }
 
-const tcp = (port: Offer['port'], service: Offer['service'] = 'handshake'): Offer => ({ port, transport: 'tcp', service });
+const tcp = (port: Offer['port'], service: Offer['service']): Offer => ({ port, transport: 'tcp', service });
 const udp = (port: number, service: Offer['service'] = 'silence'): Offer => ({ port, transport: 'udp', service });
 
 /** The port by which the dc-to-dc matrix samples the dynamic UDP range: a function of the rule's name. */
 const sampledPort = 64_370;
 
-const winRm = [tcp(5985), tcp(5986)];
+const winRm = [tcp(5985, 'winrm'), tcp(5986, 'winrm-tls')];
 
 /**
  * By role. UDP 445 and the port that stands for the dynamic UDP range are silent here, where a real DC refuses: agents count the ICMP errors of their whole

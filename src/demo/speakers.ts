@@ -178,9 +178,26 @@ const quicEndpoint: Speaker = (request) =>
     ? patched(captures.quicVersions, { 6: request.subarray(15, 23), 15: request.subarray(6, 14) })
     : undefined;
 
+/** Identify in one request, which says how long it is and brings no credentials. */
+const remoteManagement: Speaker = (request) => {
+  const [head = '', body = ''] = request.toString('latin1').split('\r\n\r\n', 2);
+  const isIdentify = head.startsWith('POST /wsman HTTP/1.1\r\n') && body.includes('<wsmid:Identify/>');
+  const fields = ['Host: ', 'WSMANIDENTIFY: unauthenticated', 'Content-Type: application/soap+xml', `Content-Length: ${body.length}`];
+  const isWhole = fields.every((field) => head.includes(`\r\n${field}`)) && !head.includes('\r\nAuthorization:');
+  return isIdentify && isWhole ? captures.identified : undefined;
+};
+
+/** The first request of a channel, under an id and without credentials. */
+const desktopGateway: Speaker = (request) =>
+  /^RDG_OUT_DATA \/remoteDesktopGateway\/ HTTP\/1\.1\r\n(?:(?!Authorization:).+\r\n)*RDG-Connection-Id: \{[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}\}\r\n(?:(?!Authorization:).+\r\n)*\r\n$/.test(
+    request.toString('latin1'),
+  )
+    ? captures.gatewayLogon
+    : undefined;
+
 /**
  * All that one DC says, in these words, by the probe and transport that ask (the bare port probes need nobody who speaks). `rpcPorts` are the ports of its
- * RPC interfaces by their UUIDs on the wire. `ldaps` speaks inside TLS.
+ * RPC interfaces by their UUIDs on the wire. `ldaps`, `winrm-tls` and `rdgw` speak inside TLS.
  */
 export function speakersOf(words: Words, rpcPorts: Readonly<Record<string, number>>) {
   return {
@@ -199,5 +216,8 @@ export function speakersOf(words: Words, rpcPorts: Readonly<Record<string, numbe
     rdp: { tcp: desktop, udp: desktopUdp },
     adws: { tcp: webServices },
     quic: { udp: quicEndpoint },
+    winrm: { tcp: remoteManagement },
+    'winrm-tls': { tcp: remoteManagement },
+    rdgw: { tcp: desktopGateway },
   } satisfies Readonly<Partial<Record<ProbeName, Readonly<Partial<Record<Transport, Speaker>>>>>>;
 }

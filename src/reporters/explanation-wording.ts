@@ -2,6 +2,7 @@
 import type { Observed, Reason, ServiceStatus, State } from '../../agent/contract/outcome.ts';
 import { type ProbeName, type Platform, traitsOf, type Transport } from '../../agent/contract/probe.ts';
 import type { Rule } from '../rule.ts';
+import { questions } from './question-wording.ts';
 import { plain } from './text.ts';
 
 /** Where a question by hand goes. `host` and `domain` may be placeholders. */
@@ -18,14 +19,14 @@ export type ByHand = readonly [where: string, command: string];
 
 /** What goes over the wire, and how far this project knows the answer. */
 export function askedSentence(probe: ProbeName): string {
-  const { asks, identifies, seenOn } = traitsOf(probe);
+  const { identifies, seenOn } = traitsOf(probe);
   const seen = seenOn.map((platform) => platformNames[platform]).join(' and ');
   const known = identifies
     ? seen === ''
       ? 'not yet seen answered'
       : `seen answered by ${seen}`
     : 'only the port is asked, not the service behind it';
-  return `${asks} (probe ${probe}: ${known})`;
+  return `${questions[probe]} (probe ${probe}: ${known})`;
 }
 
 /** What it means that nobody answers. */
@@ -63,6 +64,9 @@ const comparisons: Readonly<Record<ProbeName, string>> = {
   rdp: 'a security protocol must be chosen, and better TLS or CredSSP than RDP’s own',
   adws: 'the preamble must be acknowledged',
   quic: '',
+  winrm: 'WinRM must be registered there, and better offer no Basic, which would send passwords in the clear',
+  'winrm-tls': 'the certificate must be valid, for this name, for a server, trusted and strong; then WinRM must be registered there',
+  rdgw: 'the certificate must be valid, for this name, for a server, trusted and strong; then a gateway must ask for a logon',
 };
 
 /** What the traffic is for, and what cannot be done without it. */
@@ -226,6 +230,18 @@ const commands: Readonly<Record<ProbeName, (place: Place) => readonly ByHand[]>>
       : datagram(place),
   adws: handshake,
   quic: datagram,
+  winrm: ({ host, port }) => [
+    ['Linux', `curl -sSi -d '' http://${host}:${port}/wsman  (401 or 405 with Server: Microsoft-HTTPAPI/2.0)`],
+    ['Windows', `Test-WSMan ${host} -Port ${port} -Authentication None`],
+  ],
+  'winrm-tls': ({ host, port }) => [
+    ['Linux', `curl -sSvki -d '' https://${host}:${port}/wsman  (401 or 405 with Server: Microsoft-HTTPAPI/2.0)`],
+    ['Windows', `Test-WSMan ${host} -Port ${port} -UseSSL -Authentication None`],
+  ],
+  rdgw: ({ host, port }) => [
+    ['Linux', `curl -sSvki -X RDG_OUT_DATA https://${host}:${port}/remoteDesktopGateway/  (401 with WWW-Authenticate)`],
+    ['Windows', `curl.exe -sSvki -X RDG_OUT_DATA https://${host}:${port}/remoteDesktopGateway/  (401 with WWW-Authenticate)`],
+  ],
 };
 
 const platformNames = { samba: 'Samba', windows: 'Windows' } as const satisfies Readonly<Record<Platform, string>>;

@@ -116,6 +116,14 @@ export function findingSentence(finding: Finding, transport: Transport): string 
       return 'The SMB server does not require signing, as a DC should.';
     case 'framing-refused':
       return `A .NET service is reached, and refuses to talk about AD Web Services (fault ${word(finding.fault)}).`;
+    case 'winrm-refused':
+      return finding.status === 404
+        ? 'Windows answers HTTP there (http.sys), and says that WinRM is not registered on this port (status 404).'
+        : `Windows answers HTTP there (http.sys), and WinRM does not take the question (status ${finding.status}).`;
+    case 'basic-in-clear':
+      return 'WinRM offers Basic authentication without TLS: whoever logs on with it sends the password in the clear.';
+    case 'no-gateway':
+      return gatewaySentence(finding.status);
     case 'rdp-without-tls':
       return "The remote desktop server was offered TLS and network level authentication, and chose RDP's own security, by which nobody can tell which server it is.";
     case 'rdp-refused':
@@ -273,6 +281,12 @@ export function advice(finding: Finding, flow: Flow): string {
       return `Require SMB signing on ${destination}, or correct the inventory if it is not a DC.`;
     case 'framing-refused':
       return `Check on ${destination} whether Active Directory Web Services runs (ADWS), and whether it is what listens behind ${target}; the network let the question through.`;
+    case 'winrm-refused':
+      return `Check on ${destination} whether WinRM runs and on what it listens (winrm enumerate winrm/config/listener), or enable it (winrm quickconfig); the network let the question through.`;
+    case 'basic-in-clear':
+      return `Switch Basic off on ${destination} (winrm set winrm/config/service/auth @{Basic="false"}), or use WinRM over HTTPS (5986) alone.`;
+    case 'no-gateway':
+      return `Check on ${destination} whether Remote Desktop Gateway is installed and runs (service TSGateway), and that ${target} is not another web server; the network let the question through.`;
     case 'rdp-without-tls':
     case 'rdp-refused':
       return `Look at the security layer and the certificate of remote desktop on ${destination} (group policy: "Require use of specific security layer"); the network let the question through.`;
@@ -779,6 +793,14 @@ const rdpFailures: Readonly<Record<number, string>> = {
 function rdpFailure(code: number): string {
   const name = rdpFailures[code];
   return name === undefined ? '' : `, ${name}`;
+}
+
+function gatewaySentence(status: number): string {
+  if (status === 401)
+    return 'A web server asks for a logon, but not as a Remote Desktop Gateway does (Negotiate or NTLM), so that it may be another.';
+  return status >= 500 && status !== 501
+    ? `A web server answers for the Remote Desktop Gateway, and says that it does not serve now (status ${status}).`
+    : `A web server answers, and has no Remote Desktop Gateway (of Windows Server 2012 or later): it answers with status ${status}.`;
 }
 
 function siteSentence({ whose, expected, actual }: Extract<Finding, { readonly code: 'wrong-site' }>): string {

@@ -10,6 +10,7 @@ import { type ProbeName, type Transport, traitsOf } from '../../agent/contract/p
 import { capturedAt } from '../support/captures.ts';
 import { makeIdentity } from '../support/certificate.ts';
 import { jobOf, observedAt, resultAt, runJob } from '../support/jobs.ts';
+import { services } from '../support/speakers.ts';
 import { type Condition, conditions, rulesFor, spoken, startPeer } from '../support/peers.ts';
 
 type Row = readonly [state: Observed['state'], reason: Observed['reason'], status?: NonNullable<Observed['service']>['status']];
@@ -80,6 +81,7 @@ const tls: Facts = {
   certificateKeyBits: 256,
 };
 
+const identify: Facts = { httpStatus: 200, httpServer: 'Microsoft-HTTPAPI/2.0' };
 const publicTls: Facts = { ...tls, certificateChain: 'DEPTH_ZERO_SELF_SIGNED_CERT' };
 
 /** All facts of the proper answer, but for clocks and what is new in each certificate. */
@@ -116,6 +118,9 @@ const facts: Readonly<Record<ProbeName, Facts | undefined>> = {
   rdp: {},
   quic: { quicVersions: ['0x00000001', '0x6b3343cf'] },
   adws: {},
+  winrm: identify,
+  'winrm-tls': { ...tls, ...identify },
+  rdgw: { ...tls, httpStatus: 401, httpServer: 'Microsoft-HTTPAPI/2.0', httpSchemes: ['negotiate', 'ntlm'] },
   'netbios-datagram': {
     paused: false,
     roles: ['closest', 'ds', 'full-secrets', 'gc', 'ldap', 'pdc', 'writable'],
@@ -143,7 +148,7 @@ const factsOver: Readonly<Partial<Record<ProbeName, Readonly<Record<Transport, F
 };
 
 /** What the first answer, or the handshake, brought before a later answer broke off. */
-const gatheredBefore: Readonly<Partial<Record<ProbeName, Facts>>> = { ldaps: tls, https: publicTls };
+const gatheredBefore: Readonly<Partial<Record<ProbeName, Facts>>> = { ldaps: tls, https: publicTls, 'winrm-tls': tls, rdgw: tls };
 
 const clocks: Readonly<Partial<Record<ProbeName, number>>> = {
   ldap: capturedAt.rootDse,
@@ -203,5 +208,5 @@ function assertGarbage(probe: ProbeName, outcome: Observed): void {
   const { firstBytes, looksLike, complaint } = outcome.service?.facts ?? {};
   assert.ok(complaint !== undefined && complaint !== '');
   // Of bytes that a TLS library refused it tells only that.
-  if (probe !== 'ldaps' && probe !== 'https') assert.deepEqual([firstBytes?.slice(0, 10), looksLike], ['485454502f', 'http']);
+  if (services[probe].tcp?.tls !== true) assert.deepEqual([firstBytes?.slice(0, 10), looksLike], ['485454502f', 'http']);
 }

@@ -37,6 +37,10 @@ interface Behaviour {
   readonly waits?: true;
 }
 
+const soapOf9999999999Bytes = Buffer.from('HTTP/1.1 200 \r\nContent-Type: application/soap+xml\r\nContent-Length: 9999999999\r\n\r\n').toString(
+  'hex',
+);
+
 /** The longest length that a message of this protocol can claim, before it says more. */
 const giants: Readonly<Partial<Record<ProbeName, string>>> = {
   dns: 'ffff 0000 0100 0001 ffff ffff ffff',
@@ -52,7 +56,10 @@ const giants: Readonly<Partial<Record<ProbeName, string>>> = {
   // No length is in a head: a status of ten digits, `HTTP/1.1 9999999999`.
   https: '485454502f312e31 20 39393939393939393939 0d0a0d0a',
   rdp: '0300ffff',
+  rdgw: '485454502f312e31 20 39393939393939393939 0d0a0d0a',
   adws: '08ffffffff0f',
+  winrm: soapOf9999999999Bytes,
+  'winrm-tls': soapOf9999999999Bytes,
 };
 
 const behaviours: readonly Behaviour[] = [

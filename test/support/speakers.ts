@@ -30,6 +30,9 @@ const webServer: Speaker = (request) =>
     ? Buffer.from('HTTP/1.1 404 Not Found\r\nServer: Server\r\nContent-Length: 29\r\nConnection: close\r\n\r\n')
     : undefined;
 
+/** The head of a document of unknown length. */
+const soap = Buffer.from('HTTP/1.1 200 \r\nContent-Type: application/soap+xml;charset=UTF-8\r\n\r\n');
+
 /** Every service, by the probe and transport that ask it. */
 export const services: Readonly<Record<ProbeName, Readonly<Partial<Record<Transport, Service>>>>> = {
   tcp: { tcp: { speak: () => hex('00'), chatter: Buffer.alloc(1) } },
@@ -61,4 +64,7 @@ export const services: Readonly<Record<ProbeName, Readonly<Partial<Record<Transp
     tcp: { speak: others.adws.tcp, chatter: Buffer.concat([hex('08ff01'), Buffer.from('http://schemas.microsoft.com/ws/2006/05/framing/faults/')]) },
   },
   quic: { udp: { speak: others.quic.udp, chatter: hex('f000000000 ff') } },
+  winrm: { tcp: { speak: others.winrm.tcp, chatter: soap } },
+  'winrm-tls': { tcp: { speak: others['winrm-tls'].tcp, tls: true, chatter: soap } },
+  rdgw: { tcp: { speak: others.rdgw.tcp, tls: true, chatter: Buffer.from('HTTP/1.1 401 Unauthorized\r\nX-Filler: ') } },
 };

@@ -14,6 +14,7 @@ import { decodeNtpReply } from '../../agent/codecs/ntp.ts';
 import { decodeVersionNegotiation } from '../../agent/codecs/quic.ts';
 import { decodeConnectionConfirm, decodeSynAck } from '../../agent/codecs/rdp.ts';
 import { decodeSmbReply } from '../../agent/codecs/smb.ts';
+import { decodeIdentifyReply } from '../../agent/codecs/wsman.ts';
 import { captures } from '../support/captures.ts';
 
 interface Row {
@@ -74,6 +75,8 @@ const rows: readonly Row[] = [
     decode: decodeHttpHead,
     reply: Buffer.from('HTTP/1.1 407 Proxy Authentication Required\r\nServer: squid/5.7\r\n\r\n').toString('hex'),
   },
+  { name: 'HTTP logon', decode: decodeHttpHead, reply: captures.gatewayLogon.toString('hex') },
+  { name: 'IdentifyResponse', decode: decodeIdentifyReply, reply: captures.identified.toString('hex') },
   { name: 'RDP confirm', decode: decodeConnectionConfirm, reply: '030000130ed000001234000201080001000000' },
   { name: 'RDP confirm without negotiation', decode: decodeConnectionConfirm, reply: '0300000b06d00000123400' },
   { name: 'RDP-UDP SYN+ACK', decode: decodeSynAck, reply: `00000042040000050000004204d004d0${'00'.repeat(1116)}`, datagram: true },

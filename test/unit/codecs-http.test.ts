@@ -26,6 +26,28 @@ test('a tunnel is asked for by name and port, and never with credentials', () =>
   );
 });
 
+describe('the schemes that are offered', () => {
+  for (const [what, fields, schemes] of [
+    ['each in a field of its own', 'WWW-Authenticate: Negotiate\r\nwww-authenticate: NTLM\r\n', ['negotiate', 'ntlm']],
+    ['all in one', 'WWW-Authenticate: Negotiate, Kerberos,CredSSP\r\n', ['credssp', 'kerberos', 'negotiate']],
+    ['with parameters', 'WWW-Authenticate: Digest realm="a, Basic b", qop="auth", nonce=x, Basic realm="a \\" Fake c"\r\n', ['basic', 'digest']],
+    ['with a token', 'WWW-Authenticate: Negotiate YII=, Basic realm=x\r\n', ['basic', 'negotiate']],
+    ['twice', 'WWW-Authenticate: Basic realm="a"\r\nWWW-Authenticate: BASIC realm="b"\r\n', ['basic']],
+    ['as nonsense', 'WWW-Authenticate: <script>, =, "Basic"\r\nX-WWW-Authenticate: Basic\r\n', []],
+    ['by a name that is too long', `WWW-Authenticate: ${'x'.repeat(33)}\r\n`, []],
+  ] as const) {
+    test(`${what}: ${schemes.join(', ') || 'none'}`, () => {
+      const decoded = read(`HTTP/1.1 401 No\r\n${fields}\r\n`);
+      assert.deepEqual(decoded.kind === 'value' && decoded.value.schemes, schemes);
+    });
+  }
+
+  test('are no more than 16', () => {
+    const decoded = read(`HTTP/1.1 401 No\r\n${Array.from({ length: 99 }, (_, index) => `WWW-Authenticate: s${index}\r\n`).join('')}\r\n`);
+    assert.equal(decoded.kind === 'value' && decoded.value.schemes.length, 16);
+  });
+});
+
 describe('a head', () => {
   test('is a status and fields, whatever the case, the spaces and the line ends', () => {
     assert.deepEqual(headOf('HTTP/1.1 404 Not Found\r\nSERVER:  nginx \r\nX-Empty:\r\n\r\nbody'), {

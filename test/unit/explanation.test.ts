@@ -4,6 +4,7 @@ import { probes } from '../../agent/contract/probe.ts';
 import { findMatrix, type Matrix, publishedMatrices } from '../../src/matrix.ts';
 import { explanation } from '../../src/reporters/explanation.ts';
 import { byHand } from '../../src/reporters/explanation-wording.ts';
+import { questions } from '../../src/reporters/question-wording.ts';
 import type { Presentation } from '../../src/reporters/reporter.ts';
 import { type Edition, subjectsOf } from '../../src/subject.ts';
 import { UsageError } from '../../src/usage-error.ts';
@@ -79,7 +80,7 @@ describe('an explanation', () => {
       for (const { id, probe, symptoms, note, expect, traffic } of edition.corrected.rules) {
         const text = told(`${edition.corrected.name}/${id}`, [edition]);
         const allowed = expect.includes('open');
-        for (const part of [traffic, probes[probe].asks, 'PASS', allowed ? 'Allow ' : 'Drop ', 'by hand', note ?? ''])
+        for (const part of [traffic, questions[probe], 'PASS', allowed ? 'Allow ' : 'Drop ', 'by hand', note ?? ''])
           assert.ok(text.includes(part), `${id}: ${part}`);
         if (allowed) assert.match(text, /FAIL no-answer|WARN no-answer|uninformative/, id);
         assert.ok(symptoms.length === 0 || text.includes(' breaks '), id);
@@ -108,7 +109,7 @@ describe('an explanation', () => {
   it('names the published row beside our correction, and why', () => {
     const text = told('bastion-to-dc/winrm-tls');
     assert.match(text, /row 4 of https:\/\/aws\.amazon\.com/);
-    assert.match(text, /published with ports 5985\/tcp, here 5986\/tcp; on the way back required, here optional/);
+    assert.match(text, /published with ports 5985\/tcp, here 5986\/tcp; probe winrm, here winrm-tls; on the way back required, here optional/);
     assert.match(text, /WinRM over HTTPS listens on 5986, 5985 is HTTP \(KB832017\)/);
     assert.doesNotMatch(told('client-to-dc/ldap'), /published with/);
   });

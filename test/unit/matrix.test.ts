@@ -85,7 +85,7 @@ const corrections: Readonly<Record<string, Readonly<Record<string, unknown>>>> =
   'client-to-dc/rpc-dynamic': { probe: 'rpc', after: ['endpoint-mapper'], interfaces: ['netlogon', 'samr', 'lsarpc', 'drsuapi'] },
   'bastion-to-dc/rdgw': { when: ['rdgw'] },
   'bastion-to-dc/rdp-udp': { requirement: 'optional', reverseRequirement: 'optional' },
-  'bastion-to-dc/winrm-tls': { ports: [{ first: 5986, last: 5986, transport: 'tcp' }], reverseRequirement: 'optional' },
+  'bastion-to-dc/winrm-tls': { ports: [{ first: 5986, last: 5986, transport: 'tcp' }], probe: 'winrm-tls', reverseRequirement: 'optional' },
   'bastion-to-dc/winrm': { reverseRequirement: 'optional' },
 };
 
