@@ -16,8 +16,8 @@ const seeHelp = '(portmatrix --help, and --help after a command, name what there
 const wordMissing = `a word is missing: there are %s, expected %s ${seeHelp}`;
 
 /** The commands, and those of `matrix`. */
-export const commandNames = ['demo', 'init', 'preflight', 'run', 'plan', 'validate', 'matrix', 'report', 'completion'] as const;
-export const matrixCommandNames = ['list', 'show'] as const;
+export const commandNames = ['demo', 'init', 'preflight', 'run', 'plan', 'validate', 'matrix', 'explain', 'report', 'completion'] as const;
+export const matrixCommandNames = ['list', 'show', 'export'] as const;
 
 const unknownMark = 'unknown: ';
 

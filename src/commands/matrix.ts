@@ -65,7 +65,8 @@ export function describeExport(argv: Argv) {
     .option('inventory', { alias: 'i', type: 'string', requiresArg: true, describe: 'nftables only: the hosts' })
     .option('as-published', { type: 'boolean', default: false, describe: 'the rows as they were published, without our corrections' })
     .example('$0 matrix export client-to-dc --format csv > ports.csv', 'for a spreadsheet')
-    .example('$0 matrix export client-to-dc bastion-to-dc --format nftables -i inventory.yaml', 'the rules of both, for nft -f');
+    .example('$0 matrix export client-to-dc bastion-to-dc --format nftables -i inventory.yaml', 'the rules of both, for nft -f')
+    .epilogue('Exit codes: 0 printed; 2 wrong usage, or a wrong matrix or inventory.');
 }
 
 /** Prints matrices in another form. */

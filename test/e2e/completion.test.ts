@@ -42,7 +42,7 @@ describe('in bash', () => {
     'the beginning of a command': [['pr'], ['preflight']],
     'the commands of a command': [
       ['matrix', ''],
-      ['list', 'show'],
+      ['list', 'show', 'export'],
     ],
     'the beginning of an option': [
       ['run', '--so'],

@@ -120,6 +120,20 @@ describe('an explanation', () => {
     assert.match(text, /dig @dc2 \+norecurse \+notcp SRV/);
   });
 
+  it('says what the question leaves in logs, whom to ask about an answer, and the rules that open the port', () => {
+    const text = told('client-to-dc/kerberos');
+    assert.match(text, /leaves nothing on Samba; on Windows 4768 with 0x19 only where failures are audited/);
+    assert.match(text, /FAIL refused\. [^(]*\(Ask: service, then host firewall, then network\.\)/);
+    for (const start of ['aws ec2 authorize-security-group-ingress', 'aws ec2 create-network-acl-entry', 'nft add rule', 'New-NetFirewallRule'])
+      assert.ok(text.includes(start), start);
+    assert.match(told('dc-to-dc/ldap'), /And the same with source and destination exchanged\./);
+  });
+
+  it('of a destination by name names no address, and of forbidden traffic no rule that opens it', () => {
+    assert.match(told('ssm-endpoints/ssm', [editionOf('ssm-endpoints')]), /opens Addresses of a name come and go/);
+    assert.doesNotMatch(told('hardening/rdp', [editionOf('hardening')]), /nft add rule|New-NetFirewallRule/);
+  });
+
   it('keeps each command on one line, whatever the width', () => {
     const lines = [...explanation(subjectsOf('client-to-dc/locator', tables), { width: 60 })].join('').split('\n');
     assert.ok(lines.some((line) => line.endsWith("'(&(DnsDomain=corp.example.com)(NtVer=\\06\\00\\00\\00))' netlogon")));
