@@ -109,6 +109,7 @@ export const circumstanceWords = {
   usual: '',
   unseen: 'on a platform on which this project has not seen it answered',
   alone: 'where nothing else showed the destination alive to this source',
+  unwitnessed: 'where no other source got through to the same addresses',
 } as const;
 
 /** The sentence for whoever keeps the firewall. */

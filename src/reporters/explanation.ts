@@ -143,11 +143,12 @@ function verdictText({ rule }: Subject, transport: Transport, outcome: Observed)
     assessed: [],
     control: true,
     attempts: 1,
+    byName: rule.to !== undefined,
   };
   const verdicts = [
     ['usual', judge(usual)],
     ['unseen', judge({ ...usual, platform: undefined })],
-    ['alone', judge({ ...usual, control: false })],
+    [usual.byName === true ? 'unwitnessed' : 'alone', judge({ ...usual, control: false })],
   ] as const;
   const [[, first]] = verdicts;
   const others = verdicts.filter(([, verdict]) => textOf(verdict, transport) !== textOf(first, transport));

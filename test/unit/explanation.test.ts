@@ -105,6 +105,15 @@ describe('an explanation', () => {
     assert.match(text, /Drop dc:\* → dc:9389\/tcp\./);
   });
 
+  it('of a name that must be shut says that a block needs a witness', () => {
+    const text = told('hardening-internet/https', [editionOf('hardening-internet')]);
+    assert.match(
+      text,
+      /closed, refused \(conn-refused\): PASS\. But where no other source got through to the same addresses: INCONCLUSIVE no-control\./,
+    );
+    assert.match(text, /Drop dc:\* → www\.example\.com:443\/tcp\./);
+  });
+
   it('names the published row beside our correction, and why', () => {
     const text = told('bastion-to-dc/winrm-tls');
     assert.match(text, /row 4 of https:\/\/aws\.amazon\.com/);
