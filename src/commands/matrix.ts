@@ -15,7 +15,7 @@ export async function listCommand(terminal: Terminal): Promise<ExitCode> {
   for (const name of publishedMatrices()) {
     const { title, from, to = 'names', rules, source, onRequest } = findMatrix(name, { cwd: terminal.cwd, asPublished: false });
     await terminal.out(
-      `${name.padEnd(16)} ${`${from} -> ${to}`.padEnd(16)} ${String(rules.length).padStart(3)} rules  ${title}${onRequest ? ` (only with -m ${name})` : ''}\n${' '.repeat(17)}${source}\n`,
+      `${name.padEnd(18)} ${`${from} -> ${to}`.padEnd(16)} ${String(rules.length).padStart(3)} rules  ${title}${onRequest ? ` (only with -m ${name})` : ''}\n${' '.repeat(19)}${source}\n`,
     );
   }
   return 0;

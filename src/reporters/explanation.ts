@@ -45,7 +45,7 @@ function* paragraph(subject: Subject, marks: Glyphs, width: number): Generator<s
   const { matrix, rule, between } = subject;
   const name = `${matrix.name}/${rule.id} ${portsText(subject.ports)}${subject.interface === undefined ? '' : ` ${subject.interface}`}`;
   yield `${marks.strong(marks.show(name, 200))}  ${marks.show(rule.traffic, 200)}`;
-  const who = between === undefined ? `a ${matrix.from} asks a ${matrix.to}` : `${between.source} asks ${between.destination}`;
+  const who = between === undefined ? `a ${matrix.from} asks ${rule.to?.name ?? `a ${matrix.to}`}` : `${between.source} asks ${between.destination}`;
   const rows: readonly Row[] = [
     ['who', `${who}${rule.direction === 'both' ? ', and the other way round' : ''} (${matrix.title})`],
     ['asked', askedSentence(rule.probe)],
@@ -62,7 +62,7 @@ function* paragraph(subject: Subject, marks: Glyphs, width: number): Generator<s
   ];
   yield* rowLines(rows, marks, width);
   yield* openingLines(subject, { name: `${matrix.name}/${rule.id}`, ...placeholders, ports: subject.ports }, marks, width);
-  yield* handLines(subject, { host: between?.destination ?? 'HOST', domain: 'corp.example.com' }, marks);
+  yield* handLines(subject, { host: between?.destination ?? rule.to?.name ?? 'HOST', domain: 'corp.example.com' }, marks);
 }
 
 /** The rows that say something. */

@@ -139,7 +139,9 @@ describe('an explanation', () => {
   });
 
   it('of a destination by name names no address, and of forbidden traffic no rule that opens it', () => {
-    assert.match(told('ssm-endpoints/ssm', [editionOf('ssm-endpoints')]), /opens Addresses of a name come and go/);
+    const endpoint = told('ssm-endpoints/ssm', [editionOf('ssm-endpoints')]);
+    assert.match(endpoint, /a managed-node asks ssm\.\{region\}\.amazonaws\.com/);
+    assert.match(endpoint, /opens Addresses of a name come and go/);
     assert.doesNotMatch(told('hardening/rdp', [editionOf('hardening')]), /nft add rule|New-NetFirewallRule/);
   });
 
