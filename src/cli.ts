@@ -98,7 +98,7 @@ async function runCommands(words: readonly string[], terminal: Terminal, default
         .command('export <names..>', 'print them as Markdown, CSV or firewall rules', describeExport, (options) =>
           settle(exportCommand(options, terminal)),
         )
-        .demandCommand(1, `matrix needs a command: expected ${matrixCommandNames.join(' or ')}`)
+        .demandCommand(1, `matrix needs a command: expected ${matrixCommandNames.slice(0, -1).join(', ')} or ${matrixCommandNames.at(-1)}`)
         .example('$0 matrix show client-to-dc', 'the rules, and where they come from')
         .epilogue('Exit codes: 0 printed; 2 wrong usage, or a wrong matrix.'),
     )

@@ -22,8 +22,10 @@ export interface Question {
   readonly skip?: PlannedSkip | undefined;
   /** What `assess` makes of the facts of an identified service, or of the certificate of one that fell silent after it. */
   readonly assessed: readonly Assessed[];
-  /** The same source saw this destination alive in this run. */
+  /** The same source saw this destination alive in this run; or, of a name, others saw alive what this source could not reach (`witness.ts`). */
   readonly control: boolean;
+  /** The destination is a name, which may lead elsewhere than meant: no way of being shut proves a block without a control. */
+  readonly byName?: boolean | undefined;
   /** A port of this destination that must not answer did: something completes every handshake. */
   readonly acceptsAll?: boolean | undefined;
   /** This check is the one of that port. */
@@ -135,7 +137,13 @@ export function judge(question: Question): Verdict {
   if (question.isControl === true) return outcome.state === 'open' ? { status: 'warn', finding: { code: 'accept-all' } } : pass;
   const seen = { ...question, outcome };
   const row = rowOf(seen);
-  return withNotes(question, soften(cellOf(table[row], question.expect)(seen), question.requirement), row);
+  return withNotes(question, soften(withControl(seen, row, cellOf(table[row], question.expect)(seen)), question.requirement), row);
+}
+
+/** A pass for a name that must be shut needs its control; a proxy that says "forbidden" is its own. */
+function withControl({ byName, expect, control, receipt }: Seen, row: RowName, judgement: Judgement): Judgement {
+  const isBlock = byName === true && judgement.status === 'pass' && row !== 'proxy' && !expect.includes('open');
+  return isBlock && !control && receipt !== 'missing' ? inconclusive({ code: 'no-control', byName: true }) : judgement;
 }
 
 function cellOf(row: Row, expect: Expectation): Cell {
@@ -274,9 +282,9 @@ function noAnswer({ outcome }: Seen): Judgement {
 }
 
 /** A dead host is not a firewall: the block counts with a control, or when the responder missed the token. */
-function blockedIfAlive({ outcome, control, receipt }: Seen): Judgement {
+function blockedIfAlive({ outcome, control, receipt, byName }: Seen): Judgement {
   if (!provesBlock[outcome.reason]) return inconclusive(lackOfAnswer(outcome.reason));
-  return control || receipt === 'missing' ? pass : inconclusive({ code: 'no-control' });
+  return control || receipt === 'missing' ? pass : inconclusive({ code: 'no-control', ...(byName === true && { byName }) });
 }
 
 /** A token that a live responder missed says more than the silence. */

@@ -15,6 +15,7 @@ import { type Plan, type PlannedCheck, plannedChecks } from './plan.ts';
 import { type Report, reportSchema, type Result, type SourceRecord, summarize } from './report.ts';
 import { pairOf, type View, viewsOf } from './vantage.ts';
 import type { Verdict } from './verdict.ts';
+import { type Witnesses, witnessesOf } from './witness.ts';
 
 /** What a run needs beside its plan. */
 export interface Circumstances {
@@ -92,6 +93,7 @@ function askedBySource(plan: Plan): ReadonlyMap<string, readonly PlannedCheck[]>
 function judgeAll(plan: Plan, inventory: Inventory, returns: ReadonlyMap<string, SourceReturn>): readonly Result[] {
   const seenOf = ({ check, index }: PlannedCheck): Seen | undefined => (index === undefined ? undefined : returns.get(check.source)?.seen[index]);
   const views = viewsOf(sightings(plan, seenOf));
+  const isProven = witnessesIn(plan, seenOf, views);
   const unreachable = unreachableBySource(plan, views);
   const identities = identitiesIn(plan.hosts, inventory);
   return Array.from(plannedChecks(plan), (planned): Result => {
@@ -100,7 +102,7 @@ function judgeAll(plan: Plan, inventory: Inventory, returns: ReadonlyMap<string,
     const udpRefused = returns.get(check.source)?.hello?.capabilities.udpRefused;
     const view = views.get(pairOf(check));
     const verdict = verdictOn(planned, seen, identities, {
-      control: view?.alive ?? false,
+      control: view?.alive === true || (rule.rule.to !== undefined && isProven({ check, outcome: seen?.outcome })),
       acceptsAll: view?.acceptsAll,
       udpRefused,
       listedOverUdp: view?.listed.udp,
@@ -115,6 +117,12 @@ function judgeAll(plan: Plan, inventory: Inventory, returns: ReadonlyMap<string,
       elapsedMs: seen?.elapsedMs ?? 0,
     };
   });
+}
+
+/** Only blocks of names need witnesses. */
+function witnessesIn(plan: Plan, seenOf: (planned: PlannedCheck) => Seen | undefined, views: ReadonlyMap<string, View>): Witnesses {
+  const isNeeded = plan.rules.some(({ rule }) => rule.to !== undefined && !rule.expect.includes('open'));
+  return isNeeded ? witnessesOf(sightings(plan, seenOf), views) : () => false;
 }
 
 function* sightings(
@@ -185,6 +193,7 @@ function verdictOn(
     attempts: seen?.attempts,
     identityUnknown: answer !== undefined && check.size === undefined && isIdentityUnknown(answer),
     isControl: isControl(check),
+    byName: rule.rule.to !== undefined,
     ...surroundings,
   });
 }

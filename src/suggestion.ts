@@ -13,6 +13,24 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   return best;
 }
 
+/** Up to `most` of the known ids that share the most parts with the given one, the likest first; none where no part is shared. */
+export function alike(id: string, known: Iterable<string>, most: number): readonly string[] {
+  const parts = new Set(partsOf(id));
+  const scored = Array.from(known, (one) => ({ one, shared: partsOf(one).filter((part) => parts.has(part)).length }));
+  return scored
+    .filter(({ shared }) => shared > 0)
+    .toSorted((one, other) => other.shared - one.shared)
+    .slice(0, most)
+    .map(({ one }) => one);
+}
+
+function partsOf(id: string): readonly string[] {
+  return id
+    .slice(0, 1_000)
+    .toLowerCase()
+    .split(/->|[/:#]/);
+}
+
 /** Edits between two words: insertions, deletions, substitutions and swaps of neighbours (optimal string alignment). */
 function distance(from: string, to: string): number {
   let older: number[] = [];

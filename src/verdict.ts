@@ -21,7 +21,9 @@ export type Finding =
   /** The answer that was to have at least `wanted` bytes had fewer. */
   | { readonly code: 'answer-short'; readonly bytes: number; readonly wanted: number }
   | { readonly code: 'wrong-host'; readonly what: 'domain' | 'name' | 'guid'; readonly expected: string; readonly actual: string }
-  | { readonly code: 'reply-lost' | 'no-control' | 'forbidden-open' | 'uninformative' | 'accept-all' }
+  | { readonly code: 'reply-lost' | 'forbidden-open' | 'uninformative' | 'accept-all' }
+  /** `byName`: the destination is a name, whose control is another source. */
+  | { readonly code: 'no-control'; readonly byName?: true }
   /** `interface`: the endpoint mapper names no port for it today, so that none was dialled. */
   | { readonly code: 'reached-host'; readonly interface?: string }
   | { readonly code: 'unproven'; readonly status: ServiceStatus }

@@ -15,7 +15,7 @@ export async function listCommand(terminal: Terminal): Promise<ExitCode> {
   for (const name of publishedMatrices()) {
     const { title, from, to = 'names', rules, source, onRequest } = findMatrix(name, { cwd: terminal.cwd, asPublished: false });
     await terminal.out(
-      `${name.padEnd(16)} ${`${from.join(', ')} -> ${to}`.padEnd(16)} ${String(rules.length).padStart(3)} rules  ${title}${onRequest ? ` (only with -m ${name})` : ''}\n${' '.repeat(17)}${source}\n`,
+      `${name.padEnd(18)} ${`${from.join(', ')} -> ${to}`.padEnd(16)} ${String(rules.length).padStart(3)} rules  ${title}${onRequest ? ` (only with -m ${name})` : ''}\n${' '.repeat(19)}${source}\n`,
     );
   }
   return 0;
@@ -65,7 +65,8 @@ export function describeExport(argv: Argv) {
     .option('inventory', { alias: 'i', type: 'string', requiresArg: true, describe: 'nftables only: the hosts' })
     .option('as-published', { type: 'boolean', default: false, describe: 'the rows as they were published, without our corrections' })
     .example('$0 matrix export client-to-dc --format csv > ports.csv', 'for a spreadsheet')
-    .example('$0 matrix export client-to-dc bastion-to-dc --format nftables -i inventory.yaml', 'the rules of both, for nft -f');
+    .example('$0 matrix export client-to-dc bastion-to-dc --format nftables -i inventory.yaml', 'the rules of both, for nft -f')
+    .epilogue('Exit codes: 0 printed; 2 wrong usage, or a wrong matrix or inventory.');
 }
 
 /** Prints matrices in another form. */

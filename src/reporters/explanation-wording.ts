@@ -2,6 +2,7 @@
 import type { Observed, Reason, ServiceStatus, State } from '../../agent/contract/outcome.ts';
 import { type ProbeName, type Platform, traitsOf, type Transport } from '../../agent/contract/probe.ts';
 import type { Rule } from '../rule.ts';
+import { bracketed } from './evidence.ts';
 import { questions } from './question-wording.ts';
 import { plain } from './text.ts';
 
@@ -115,15 +116,16 @@ export const circumstanceWords = {
   usual: '',
   unseen: 'on a platform on which this project has not seen it answered',
   alone: 'where nothing else showed the destination alive to this source',
+  unwitnessed: 'where no other source got through to the same addresses',
 } as const;
 
 /** The sentence for whoever keeps the firewall. */
 export function firewallSentence(rule: Rule, ports: string, source: string, destination: string): string {
-  const flow = `${plain(source)}:* → ${plain(destination)}:${ports}`;
+  const flow = `${bracketed(plain(source))}:* → ${bracketed(plain(destination))}:${ports}`;
   if (!rule.expect.includes('open')) return `Drop ${flow}.`;
   const ranged = rule.probe === 'rpc' ? ' (or only the ports that are fixed on the destination)' : '';
   const both = rule.direction === 'both' ? ', and the same the other way round' : '';
-  return `Allow ${flow}${ranged} and the replies${both}. A filter without state, such as a network ACL, must allow the replies to ports 1024-65535 itself.`;
+  return `Allow ${flow}${ranged} and the replies${both}. A filter without state, such as a network ACL, must allow the replies itself (to 49152-65535 of a Windows source, 32768-60999 of a Linux one).`;
 }
 
 /** How a row was published, where the rule differs from it: one phrase a field. */
@@ -148,18 +150,27 @@ export function byHand(probe: ProbeName, place: Place): readonly ByHand[] {
   return commands[probe](place);
 }
 
+/** What no name is: a literal has no place in SNI. */
+function isLiteral(host: string): boolean {
+  return host.includes(':') || /^[\d.]+$/.test(host);
+}
+
+function nmap(host: string): string {
+  return host.includes(':') ? 'nmap -6' : 'nmap';
+}
+
 const handshake = ({ host, port }: Place): readonly ByHand[] => [
   ['Linux', `nc -vz -w 5 ${host} ${port}`],
   ['Windows', `Test-NetConnection ${host} -Port ${port}`],
 ];
 
 const datagram = ({ host, port }: Place): readonly ByHand[] => [
-  ['Linux', `sudo nmap -sU -Pn --reason -p ${port} ${host}`],
+  ['Linux', `sudo ${nmap(host)} -sU -Pn --reason -p ${port} ${host}`],
   ['Windows', `portqry -n ${host} -p udp -e ${port}`],
 ];
 
 const commands: Readonly<Record<ProbeName, (place: Place) => readonly ByHand[]>> = {
-  tcp: (place) => [...handshake(place), ['Linux', `nmap -sT -Pn --reason -p ${place.port} ${place.host}`]],
+  tcp: (place) => [...handshake(place), ['Linux', `${nmap(place.host)} -sT -Pn --reason -p ${place.port} ${place.host}`]],
   udp: datagram,
   dns: ({ host, domain, transport }) => [
     ['Linux', `dig @${host} +norecurse ${transport === 'tcp' ? '+tcp' : '+notcp'} SRV _ldap._tcp.dc._msdcs.${domain}`],
@@ -167,18 +178,18 @@ const commands: Readonly<Record<ProbeName, (place: Place) => readonly ByHand[]>>
   ],
   cldap: ({ host, domain }) => [
     ['Linux', `net ads lookup -S ${host}`],
-    ['Linux', `ldapsearch -x -H cldap://${host} -s base -b '' '(&(DnsDomain=${domain})(NtVer=\\06\\00\\00\\00))' netlogon`],
+    ['Linux', `ldapsearch -x -H cldap://${bracketed(host)} -s base -b '' '(&(DnsDomain=${domain})(NtVer=\\06\\00\\00\\00))' netlogon`],
     ['Windows', `nltest /dsgetdc:${domain} /force`],
     ['Windows', `portqry -n ${host} -p udp -e 389`],
   ],
   ldap: ({ host, port }) => [
-    ['Linux', `ldapsearch -x -H ldap://${host}:${port} -s base -b '' defaultNamingContext dnsHostName isSynchronized`],
+    ['Linux', `ldapsearch -x -H ldap://${bracketed(host)}:${port} -s base -b '' defaultNamingContext dnsHostName isSynchronized`],
     ['Windows', `Test-NetConnection ${host} -Port ${port}`],
     ['Windows', `portqry -n ${host} -p tcp -e ${port}`],
   ],
   ldaps: ({ host, port }) => [
-    ['Linux', `openssl s_client -connect ${host}:${port} -servername ${host} -showcerts </dev/null`],
-    ['Linux', `LDAPTLS_REQCERT=never ldapsearch -x -H ldaps://${host}:${port} -s base -b '' dnsHostName`],
+    ['Linux', `openssl s_client -connect ${bracketed(host)}:${port}${isLiteral(host) ? '' : ` -servername ${host}`} -showcerts </dev/null`],
+    ['Linux', `LDAPTLS_REQCERT=never ldapsearch -x -H ldaps://${bracketed(host)}:${port} -s base -b '' dnsHostName`],
     ['Windows', `Test-NetConnection ${host} -Port ${port}`],
   ],
   kerberos: (place) => [
@@ -191,9 +202,12 @@ const commands: Readonly<Record<ProbeName, (place: Place) => readonly ByHand[]>>
     ['Linux', `ntpdate -q ${host}  (or: chronyd -Q 'server ${host} iburst')`],
     ['Windows', `w32tm /stripchart /computer:${host} /samples:3 /dataonly`],
   ],
-  smb: (place) => [['Linux', `nmap -Pn -p ${place.port} --script smb-protocols,smb2-security-mode ${place.host}`], ...handshake(place)],
+  smb: (place) => [
+    ['Linux', `${nmap(place.host)} -Pn -p ${place.port} --script smb-protocols,smb2-security-mode ${place.host}`],
+    ...handshake(place),
+  ],
   epm: ({ host, port }) => [
-    ['Linux', `nmap -Pn -p ${port} --script msrpc-enum ${host}  (or impacket's rpcdump.py ${host})`],
+    ['Linux', `${nmap(host)} -Pn -p ${port} --script msrpc-enum ${host}  (or impacket's rpcdump.py ${host})`],
     ['Windows', `portqry -n ${host} -p tcp -e ${port}`],
   ],
   rpc: ({ host }) => [
@@ -220,13 +234,13 @@ const commands: Readonly<Record<ProbeName, (place: Place) => readonly ByHand[]>>
           ['Windows', `nbtstat -A ${place.host}`],
         ],
   https: ({ host, port }) => [
-    ['Linux', `curl -sSvI https://${host}:${port}/`],
-    ['Windows', `curl.exe -sSvI https://${host}:${port}/`],
+    ['Linux', `curl -sSvI https://${bracketed(host)}:${port}/`],
+    ['Windows', `curl.exe -sSvI https://${bracketed(host)}:${port}/`],
   ],
   'netbios-datagram': datagram,
   rdp: (place) =>
     place.transport === 'tcp'
-      ? [['Linux', `nmap -Pn -p ${place.port} --script rdp-enum-encryption ${place.host}`], ...handshake(place)]
+      ? [['Linux', `${nmap(place.host)} -Pn -p ${place.port} --script rdp-enum-encryption ${place.host}`], ...handshake(place)]
       : datagram(place),
   adws: handshake,
   quic: datagram,

@@ -12,15 +12,20 @@ import {
   correctionPhrases,
   firewallSentence,
   heldAgainst,
+  type Place,
   purposeSentence,
   sightingWords,
   silenceSentence,
   wantedSentence,
 } from './explanation-wording.ts';
 import { type Glyphs, glyphs } from './glyphs.ts';
+import { openings } from './openings/openings.ts';
+import { type Passage, placeholders } from './openings/passage.ts';
+import { ownersInShort } from './owner.ts';
 import { labelled } from './paragraph.ts';
 import type { Presentation } from './reporter.ts';
 import { count } from './text.ts';
+import { traceOf } from './trace.ts';
 import { findingSentence, symptomPhrase, verdictWords } from './wording.ts';
 
 /** Explains every subject, one paragraph each. */
@@ -33,7 +38,8 @@ export function* explanation(subjects: readonly Subject[], presentation: Present
   }
 }
 
-type Row = readonly [label: string, text: string];
+/** A label, and what stands beside it. */
+export type Row = readonly [label: string, text: string];
 
 function* paragraph(subject: Subject, marks: Glyphs, width: number): Generator<string, void> {
   const { matrix, rule, between } = subject;
@@ -46,6 +52,7 @@ function* paragraph(subject: Subject, marks: Glyphs, width: number): Generator<s
   const rows: readonly Row[] = [
     ['who', `${who}${rule.direction === 'both' ? ', and the other way round' : ''} (${matrix.title})`],
     ['asked', askedSentence(rule.probe)],
+    ['leaves', `${traceOf(rule.probe)} (in logs, where it is asked)`],
     ...(rule.after.length === 0 ? [] : [['after', rule.after.join(', ')] as const]),
     ['why', purposeSentence(rule)],
     ['breaks', rule.symptoms.map((code) => symptomPhrase(code)).join(', ')],
@@ -56,12 +63,37 @@ function* paragraph(subject: Subject, marks: Glyphs, width: number): Generator<s
     ...sourceRows(subject),
     ['ask for', firewallText(subject)],
   ];
-  for (const [label, text] of rows) if (text !== '') yield* labelled(label, marks.show(text, 900), marks, width);
-  // Never wrapped: a command is there to be copied.
-  for (const [label, text] of handRows(subject)) yield* labelled(label, marks.show(text, 900), marks, Infinity);
+  yield* rowLines(rows, marks, width);
+  yield* openingLines(subject, { name: `${matrix.name}/${rule.id}`, ...placeholders, ports: subject.ports }, marks, width);
+  yield* handLines(subject, { host: between?.destination ?? rule.to?.name ?? 'HOST', domain: 'corp.example.com' }, marks);
 }
 
-function portsText(ports: readonly PortRange[]): string {
+/** The rows that say something. */
+export function* rowLines(rows: readonly Row[], marks: Glyphs, width: number): Generator<string, void> {
+  for (const [label, text] of rows) if (text !== '') yield* labelled(label, marks.show(text, 900), marks, width);
+}
+
+/** The rules that open the passage, each command on one line, since it is there to be copied; nothing where the rule opens nothing. */
+export function* openingLines({ rule }: Pick<Subject, 'rule'>, passage: Passage, marks: Glyphs, width: number): Generator<string, void> {
+  if (!rule.expect.includes('open')) return;
+  if (rule.to !== undefined) {
+    yield* labelled('opens', 'Addresses of a name come and go: allow it by its name, on the proxy or in a firewall that knows names.', marks, width);
+    return;
+  }
+  for (const [index, { where, commands }] of openings(passage).entries()) {
+    yield* labelled(index === 0 ? 'opens' : '', marks.show(where, 900), marks, width);
+    for (const command of commands) yield* labelled('', marks.show(command, 2_000), marks, Infinity);
+  }
+  if (rule.direction === 'both') yield* labelled('', 'And the same with source and destination exchanged.', marks, width);
+}
+
+/** How to ask by hand, each command on one line. */
+export function* handLines(subject: Subject, where: Pick<Place, 'host' | 'domain'>, marks: Glyphs): Generator<string, void> {
+  for (const [label, text] of handRows(subject, where)) yield* labelled(label, marks.show(text, 900), marks, Infinity);
+}
+
+/** The ranges as rules write them. */
+export function portsText(ports: readonly PortRange[]): string {
   return ports.map(portText).join(', ');
 }
 
@@ -114,11 +146,12 @@ function verdictText({ rule }: Subject, transport: Transport, outcome: Observed)
     assessed: [],
     control: true,
     attempts: 1,
+    byName: rule.to !== undefined,
   };
   const verdicts = [
     ['usual', judge(usual)],
     ['unseen', judge({ ...usual, platform: undefined })],
-    ['alone', judge({ ...usual, control: false })],
+    [usual.byName === true ? 'unwitnessed' : 'alone', judge({ ...usual, control: false })],
   ] as const;
   const [[, first]] = verdicts;
   const others = verdicts.filter(([, verdict]) => textOf(verdict, transport) !== textOf(first, transport));
@@ -130,10 +163,11 @@ function verdictText({ rule }: Subject, transport: Transport, outcome: Observed)
 
 function textOf({ status, finding }: Verdict, transport: Transport): string {
   const word = verdictWords[status];
-  return finding === undefined ? `${word}.` : `${word} ${finding.code}. ${findingSentence(finding, transport)}`;
+  return finding === undefined ? `${word}.` : `${word} ${finding.code}. ${findingSentence(finding, transport)} (Ask: ${ownersInShort(finding)}.)`;
 }
 
-function sourceRows({ matrix, rule, published }: Subject): readonly Row[] {
+/** Where the rule is published, and in what it differs. */
+export function sourceRows({ matrix, rule, published }: Subject): readonly Row[] {
   const differences = matrix.asPublished ? [] : correctionPhrases(rule, published, ({ ports }) => portsText(ports));
   const where = rule.row === undefined ? rule.source : `row ${rule.row} of ${rule.source}`;
   return [
@@ -149,16 +183,15 @@ function firewallText({ matrix, rule, ports, between }: Subject): string {
 }
 
 /** The commands of each transport; of many ports the first one stands for all. */
-function handRows({ rule, ports, between }: Subject): readonly Row[] {
-  const host = between?.destination ?? 'HOST';
+function handRows({ rule, ports }: Subject, where: Pick<Place, 'host' | 'domain'>): readonly Row[] {
   const transports = Map.groupBy(ports, ({ transport }) => transport);
   const lines = [...transports].flatMap(([transport, [range]]) =>
-    range === undefined ? [] : byHand(rule.probe, { host, domain: 'corp.example.com', port: `${range.first}`, transport }),
+    range === undefined ? [] : byHand(rule.probe, { ...where, port: `${range.first}`, transport }),
   );
   const seen = new Set<string>();
   const distinct = lines.filter(([, command]) => !seen.has(command) && seen.add(command));
   const more = ports.some(({ first, last }) => first < last) && rule.probe !== 'rpc' ? [['', `(the first of ${portsCount(ports)})`] as const] : [];
-  return [...distinct.map(([where, command], index): Row => [index === 0 ? 'by hand' : '', `${where}: ${command}`]), ...more];
+  return [...distinct.map(([system, command], index): Row => [index === 0 ? 'by hand' : '', `${system}: ${command}`]), ...more];
 }
 
 function portsCount(ports: readonly PortRange[]): string {

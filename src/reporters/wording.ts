@@ -47,6 +47,9 @@ export function findingSentence(finding: Finding, transport: Transport): string 
       }
       return 'The port is closed but not blocked as the rule wants: something refused. If that was the host, the path is open and only nobody listens today; a firewall that rejects looks the same.';
     case 'no-control':
+      if (finding.byName === true) {
+        return 'It did not get through, as the rule wants, but no other source of this run got through to the same addresses while this one was heard elsewhere: a server that is down, a source without a route or a name that leads elsewhere look the same.';
+      }
       return 'Silence, as the rule wants, but nothing in this run showed that the destination is alive for this source: a dead host looks the same as a firewall that drops.';
     case 'accept-all':
       return 'A port that no service has (the control of this pair) connects too: something on the path completes every handshake, so that a handshake alone proves nothing.';
@@ -218,6 +221,9 @@ export function advice(finding: Finding, flow: Flow): string {
       if (finding.interface !== undefined) return `To prove the block, run again when ${word(finding.interface)} is registered there.`;
       return `If the block is meant to be the firewall's, ask for ${origin} → ${target} to be dropped there.`;
     case 'no-control':
+      if (finding.byName === true) {
+        return `Ask the same name and port from a host that may reach it, in the same run (a matrix of your own with -m), and something that answers ${source} (-m may be repeated).`;
+      }
       return `See that ${destination} is up, and run a matrix of permitted traffic with this one (-m may be repeated), so that something from ${source} to ${destination} shows that it is alive.`;
     case 'accept-all':
       return `Find out what accepts connections in the place of ${destination} (a SYN proxy, a transparent proxy, a load balancer), and ask past it; answers in a protocol count as ever.`;

@@ -120,6 +120,14 @@ describe('matrix export', () => {
 });
 
 describe('explain', () => {
+  it('tells of one result of a report, with the rules that open it between its addresses', async (t) => {
+    const id = 'client-to-dc/dynamic-rpc/ws1.corp.example.com->dc1.corp.example.com:49152-65535/tcp#netlogon';
+    const { code, stdout, stderr } = await portmatrix(t, ['explain', id, '--report', 'reports/examples/blocked.report.json'], { cwd: checkout });
+    assert.deepEqual([code, stderr], [0, '']);
+    assert.match(stdout, /verdict FAIL no-answer\. /);
+    assert.match(stdout, /nft add rule inet filter forward ip saddr 10\.99\.3\.21 ip daddr 10\.99\.1\.11 tcp dport 49152-65535 ct state new accept/);
+  });
+
   it('says what a check of a report is about, and how to test it by hand', async (t) => {
     const { code, stdout, stderr } = await portmatrix(t, ['explain', 'client-to-dc/ldap/client1->dc1:389/tcp']);
     assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });

@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { onScene, portmatrix, sceneOf } from '../support/binary.ts';
+import { checkout, onScene, portmatrix, sceneOf } from '../support/binary.ts';
 import { publishedMatrices } from '../../src/matrix.ts';
 
 interface Mistake {
@@ -131,6 +131,11 @@ const mistakes: Readonly<Record<string, Mistake>> = {
   'words after --, which would ask for more than was meant': { words: [...run, '--', '--rule', 'web'], says: /after "--".*"--rule web"/ },
   'explain without a word': { words: ['explain'], says: /a word is missing/ },
   'explain of a rule that nobody has': { words: ['explain', 'ldpa'], says: /"ldpa".*did you mean "ldap".*expected/ },
+  'explain of a check that the report does not have': {
+    words: ['explain', 'client-to-dc/ldap/a->b:389/tcp', '--report', join(checkout, 'reports/examples/blocked.report.json')],
+    says: /has no check "client-to-dc\/ldap\/a->b:389\/tcp", expected the id of one of its checks, like client-to-dc\/ldap\//,
+  },
+  'explain of a report that is not there': { words: ['explain', 'ldap', '--report', 'none.json'], says: /none\.json: cannot be read/ },
   'explain of a port that nobody asks': { words: ['explain', '390/tcp'], says: /no rule asks port "390\/tcp", expected one of/ },
   'report without a file': { words: ['report'], says: /a word is missing/ },
   'report of a matrix': { words: ['report', 'mine.yaml'], says: /mine\.yaml:1:\d+: .*expected/ },

@@ -34,8 +34,13 @@ export type FirewallRule = {
   readonly action: Action;
 };
 
-/** All that one host sends to another goes to a third, which answers in the other's name. */
-export type Diversion = { readonly source: Host['name']; readonly destination: Host['name']; readonly to: Host['name'] };
+/** All that one host sends to another, or only what it sends to some TCP ports (`389`, `1-388`), goes to a third, which answers in the other's name. */
+export type Diversion = {
+  readonly source: Host['name'];
+  readonly destination: Host['name'];
+  readonly to: Host['name'];
+  readonly tcpPorts?: string;
+};
 
 const table = 'inet portmatrix';
 
@@ -83,10 +88,14 @@ export async function clearFirewall(): Promise<void> {
 
 function diverting(diversions: readonly Diversion[]): string {
   if (diversions.length === 0) return '';
-  const lines = diversions.flatMap(({ source, destination, to }) => [
-    `    ${between(source, destination, 'ip')} dnat ip to ${hostOf(to).address}\n`,
-    `    ${between(source, destination, 'ip6')} dnat ip6 to ${hostOf(to).address6}\n`,
-  ]);
+  const lines = diversions.flatMap(({ source, destination, to, tcpPorts }) => {
+    if (tcpPorts !== undefined) checkPorts(tcpPorts);
+    const ports = tcpPorts === undefined ? '' : ` tcp dport ${tcpPorts}`;
+    return [
+      `    ${between(source, destination, 'ip')}${ports} dnat ip to ${hostOf(to).address}\n`,
+      `    ${between(source, destination, 'ip6')}${ports} dnat ip6 to ${hostOf(to).address6}\n`,
+    ];
+  });
   return `  chain diverting {
     type nat hook prerouting priority dstnat; policy accept;
 ${lines.join('')}  }

@@ -37,14 +37,24 @@ export function inventoryText(caFile: string, family: Family, extra: Readonly<Pa
 }
 
 /** Runs the product against the lab, through agents in the namespaces, and reads what it wrote: the cells of the matrix, and no control. */
-export async function runProduct(inventory: string, matrix: string | undefined, words: readonly string[] = [], env: Environment = {}): Promise<Ran> {
+export function runProduct(inventory: string, matrix: string | undefined, words: readonly string[] = [], env: Environment = {}): Promise<Ran> {
+  return runWithControl(inventory, matrix, ['--without-control', ...words], env);
+}
+
+/** The same as users run it: with the control of each pair that needs one. */
+export async function runWithControl(
+  inventory: string,
+  matrix: string | undefined,
+  words: readonly string[] = [],
+  env: Environment = {},
+): Promise<Ran> {
   const folder = mkdtempSync(join(tmpdir(), 'portmatrix-'));
   try {
     const files = { inventory: join(folder, 'inventory.yaml'), matrix: join(folder, 'matrix.yaml') };
     writeFileSync(files.inventory, inventory);
     if (matrix !== undefined) writeFileSync(files.matrix, matrix);
     const chosen = matrix === undefined ? [] : ['-m', files.matrix];
-    const ended = await spawned(['src/bin.cjs', 'run', '-i', files.inventory, ...chosen, '--without-control', '--out', folder, ...words], env);
+    const ended = await spawned(['src/bin.cjs', 'run', '-i', files.inventory, ...chosen, '--out', folder, ...words], env);
     // The report is checked against its schema by the unit tests; here it is only read.
     const report: Report = JSON.parse(readFileSync(join(folder, 'report.json'), 'utf8'));
     return { report, ...ended, junit: readFileSync(join(folder, 'junit.xml'), 'utf8') };
@@ -53,9 +63,23 @@ export async function runProduct(inventory: string, matrix: string | undefined, 
   }
 }
 
+/** What `portmatrix matrix export --format nftables` makes of the matrices for an inventory. */
+export async function exportedRuleset(inventory: string, matrices: readonly string[]): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), 'portmatrix-'));
+  try {
+    const file = join(folder, 'inventory.yaml');
+    writeFileSync(file, inventory);
+    const { status, stdout, stderr } = await spawned(['src/bin.cjs', 'matrix', 'export', ...matrices, '--format', 'nftables', '-i', file]);
+    if (status !== 0) throw new Error(`matrix export ended with ${status}: ${stderr}`);
+    return stdout;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 function spawned(
   words: readonly string[],
-  env: Environment,
+  env: Environment = {},
 ): Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, NO_COLOR: '1', ...env } });

@@ -106,6 +106,15 @@ describe('an explanation', () => {
     assert.match(text, /Drop dc:\* → dc:9389\/tcp\./);
   });
 
+  it('of a name that must be shut says that a block needs a witness', () => {
+    const text = told('hardening-internet/https', [editionOf('hardening-internet')]);
+    assert.match(
+      text,
+      /closed, refused \(conn-refused\): PASS\. But where no other source got through to the same addresses: INCONCLUSIVE no-control\./,
+    );
+    assert.match(text, /Drop dc:\* → www\.example\.com:443\/tcp\./);
+  });
+
   it('names the published row beside our correction, and why', () => {
     const text = told('bastion-to-dc/winrm-tls');
     assert.match(text, /row 4 of https:\/\/aws\.amazon\.com/);
@@ -119,6 +128,22 @@ describe('an explanation', () => {
     assert.match(text, /dc1 asks dc2/);
     assert.match(text, /Allow dc1:\* → dc2:53\/udp and the replies/);
     assert.match(text, /dig @dc2 \+norecurse \+notcp SRV/);
+  });
+
+  it('says what the question leaves in logs, whom to ask about an answer, and the rules that open the port', () => {
+    const text = told('client-to-dc/kerberos');
+    assert.match(text, /leaves nothing on Samba; on Windows 4768 with 0x19 only where failures are audited/);
+    assert.match(text, /FAIL refused\. [^(]*\(Ask: service, then host firewall, then network\.\)/);
+    for (const start of ['aws ec2 authorize-security-group-ingress', 'aws ec2 create-network-acl-entry', 'nft add rule', 'New-NetFirewallRule'])
+      assert.ok(text.includes(start), start);
+    assert.match(told('dc-to-dc/ldap'), /And the same with source and destination exchanged\./);
+  });
+
+  it('of a destination by name names no address, and of forbidden traffic no rule that opens it', () => {
+    const endpoint = told('ssm-endpoints/ssm', [editionOf('ssm-endpoints')]);
+    assert.match(endpoint, /a managed-node asks ssm\.\{region\}\.amazonaws\.com/);
+    assert.match(endpoint, /opens Addresses of a name come and go/);
+    assert.doesNotMatch(told('hardening/rdp', [editionOf('hardening')]), /nft add rule|New-NetFirewallRule/);
   });
 
   it('keeps each command on one line, whatever the width', () => {

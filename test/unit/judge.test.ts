@@ -69,6 +69,8 @@ const reachedHost: Verdict = { status: 'warn', finding: { code: 'reached-host' }
 const replyLost: Verdict = { status: 'fail', finding: { code: 'reply-lost' } };
 const acceptAll: Verdict = { status: 'inconclusive', finding: { code: 'accept-all' } };
 const asControl = { ...bareTcp, expect: shutOrRefused, requirement: 'optional', isControl: true } as const;
+const noWitness: Verdict = { status: 'inconclusive', finding: { code: 'no-control', byName: true } };
+const besides = ({ state }: Observed): Pick<Verdict, 'notes'> => (state === 'closed' ? { notes: ['firewall-may-refuse'] } : {});
 const noControl: Verdict = { status: 'inconclusive', finding: { code: 'no-control' } };
 const unproven = (status: ServiceStatus): Verdict => ({ status: 'inconclusive', finding: { code: 'unproven', status } });
 const broken = (status: ServiceStatus): Verdict => ({ status: 'fail', finding: { code: 'service-silent', status } });
@@ -124,6 +126,37 @@ const table: Readonly<Record<string, readonly Case[]>> = {
       },
       passed,
     ],
+    ...Object.entries({
+      silence: dropped,
+      'an ICMP error': prohibited,
+      'a refusal': closed,
+      'a connection that is hung up': serving('disconnected'),
+      'a TLS handshake that breaks': serving('tls-failed'),
+    }).flatMap(([what, outcome]): readonly Case[] => [
+      [`forbidden, ${what} passes with a witness`, { ...https, expect: blocked, byName: true, outcome }, { ...passed, ...besides(outcome) }],
+      [
+        `forbidden, ${what} is inconclusive without`,
+        { ...https, expect: blocked, byName: true, control: false, outcome },
+        { ...noWitness, ...besides(outcome) },
+      ],
+    ]),
+    ...(['host-unreach', 'net-unreach'] as const).map((reason): Case => [
+      `forbidden, ${reason} is no block, witness or not`,
+      { ...https, expect: blocked, byName: true, outcome: observed('filtered', reason) },
+      rejected(reason, 'inconclusive'),
+    ]),
+    [
+      'forbidden, a refusal where only silence would do warns as ever',
+      { ...bareTcp, expect: shut, byName: true, control: false, outcome: closed },
+      reachedHost,
+    ],
+    [
+      'forbidden, an answer fails without a witness',
+      { ...https, expect: blocked, byName: true, control: false, outcome: serving('identified') },
+      forbiddenOpen,
+    ],
+    ['forbidden, the 403 of a proxy needs no witness', { ...https, expect: blocked, byName: true, control: false, outcome: refusal(403) }, passed],
+    ['wanted, it needs none', { ...https, byName: true, control: false, outcome: serving('identified') }, passed],
     [
       'forbidden, open or filtered is not open',
       { ...bareUdp, expect: shut, outcome: unopened('open|filtered', 'no-response', { addresses: ['192.0.2.1 open|filtered no-response'] }) },

@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Facts } from '../../agent/contract/fact.ts';
 import type { Message, Settled } from '../../agent/contract/message.ts';
 import type { Reason, State } from '../../agent/contract/outcome.ts';
+import { readInventory } from '../../src/inventory.ts';
+import { findMatrix } from '../../src/matrix.ts';
+import { plan } from '../../src/plan.ts';
 import { exitCode, type Report } from '../../src/report.ts';
 import { run } from '../../src/run.ts';
 import { far, near, type WrittenHost, type WrittenRule } from '../support/binary.ts';
 import { connectionOf, helloFor, type Script, settledOpen } from '../support/connection.ts';
 import { type Planned, planOf, usualChoice } from '../support/planning.ts';
 import { reportSchemaFile } from '../support/reporting.ts';
+import { folderWith } from '../support/temporary-folder.ts';
 
 const near2 = { ...near, name: 'near2', address: '127.0.0.8' };
 const forbidden = { id: 'shut', ports: ['23/tcp'], probe: 'tcp', expect: ['filtered'] };
@@ -67,6 +72,44 @@ describe('a forbidden port that is silent', () => {
     });
     assert.deepEqual(verdictsOf(report), ['near1 shut inconclusive no-control', 'near1 web fail no-answer', 'near2 shut pass', 'near2 web pass']);
   });
+});
+
+describe('a name that must be shut', () => {
+  const https = { id: 'https', to: { name: 'www.example.com' }, ports: ['443/tcp'], probe: 'https' };
+  const ldap = { id: 'ldap', ports: ['389/tcp'], probe: 'ldap' };
+  const told = (index: number, state: State, facts: Facts): Settled => {
+    const { outcome, ...rest } = settled(index, state, state === 'open' ? 'syn-ack' : 'no-response');
+    assert.ok(outcome.kind === 'observed');
+    return { ...rest, outcome: { ...outcome, service: { status: state === 'open' ? 'identified' : 'silent', facts } } };
+  };
+  const dropped = told(1, 'filtered', { addresses: ['192.0.2.1 filtered no-response'] });
+  const through = told(0, 'open', { addresses: ['192.0.2.1 open'] });
+  const cases: readonly (readonly [name: string, heard: State, witness: Settled, verdict: string])[] = [
+    ['passes where another source got through and this one was heard elsewhere', 'open', through, 'pass'],
+    ['is undecided where the other source did not get through either', 'open', { ...dropped, index: 0 }, 'inconclusive no-control'],
+    ['is undecided where this source was heard nowhere', 'filtered', through, 'inconclusive no-control'],
+  ];
+  for (const [name, heard, witness, verdict] of cases) {
+    it(name, async (t) => {
+      const cwd = folderWith(t, {
+        'inventory.yaml': JSON.stringify({ hosts: [near, { ...near2, roles: ['let-out'] }, far] }),
+        'shut.yaml': JSON.stringify({ matrix: 'shut', from: 'near', to: 'far', rules: [ldap, { ...https, expect: ['blocked'] }] }),
+        'witness.yaml': JSON.stringify({ matrix: 'witness', from: 'let-out', rules: [{ ...https, requirement: 'optional' }] }),
+      });
+      const inventory = readInventory(join(cwd, 'inventory.yaml'));
+      const [matrix, ...others] = ['./shut.yaml', './witness.yaml'].map((file) => findMatrix(file, { cwd, asPublished: false }));
+      assert.ok(matrix !== undefined);
+      const made = plan([matrix, ...others], inventory, { ...usualChoice, withoutControl: true });
+      const report = await reportOf(
+        { plan: made, inventory, matrix },
+        { near1: [helloFor(made, 'near1'), told(0, heard, {}), dropped, bye], near2: [helloFor(made, 'near2'), witness, bye] },
+      );
+      const shut = report.results.find(({ check }) => check.matrix === 'shut' && check.rule === 'https');
+      assert.equal([shut?.verdict.status, shut?.verdict.finding?.code].join(' ').trim(), verdict);
+      const validate = new Ajv2020({ allowUnionTypes: true, strict: false }).compile(reportSchemaFile());
+      assert.ok(validate(report), JSON.stringify(validate.errors?.slice(0, 3)));
+    });
+  }
 });
 
 describe('what a source saw elsewhere', () => {
