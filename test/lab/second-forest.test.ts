@@ -36,7 +36,7 @@ const trusts: readonly Created[] = [
   },
   { name: 'where the other does not find corp', directions: { ...open, otherKnowsCorp: false }, says: /WERR_NO_LOGON_SERVERS/ },
   { name: 'with UDP 389 dropped', rules: drop('udp', '389'), says: /Failed to find a writeable DC for domain 'other/ },
-  { name: 'with 135 dropped', rules: drop('tcp', '135'), says: /NT_STATUS_IO_TIMEOUT|time-out/ },
+  // 135 is not here: Samba creates a trust over SMB pipes, and validates it over what its winbindd may have connected before.
   { name: 'with everything open' },
 ];
 
@@ -134,7 +134,7 @@ describe('a second forest', { skip: installed ? false : `no lab: ${reason}` }, (
       await applyFirewall(rules);
       const hub = await startDnsHub(directions);
       try {
-        const trust = await tryTrust();
+        const trust = await tryTrust({ validated: says !== undefined });
         assert.equal(trust.created, says === undefined, trust.said);
         if (says !== undefined) assert.match(trust.said, says);
       } finally {
