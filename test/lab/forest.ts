@@ -73,14 +73,22 @@ export async function borrowForest(): Promise<{ forest: Forest; release: () => P
   return { forest, release };
 }
 
-/** Ends the forest's processes and removes its namespaces; keeps the DCs' state for a fast next raise unless `purge`. */
+/**
+ * Ends the forest's processes and removes its namespaces, once nobody on the machine has borrowed it; keeps the DCs' state for a fast next raise unless
+ * `purge`. Not for a borrower, who would wait for itself.
+ */
 export async function razeForest({ purge = false }: { purge?: boolean } = {}): Promise<void> {
-  const lock = await takeLock('raise');
+  const use = await takeLock('use');
   try {
-    await removeNetwork();
-    if (purge) deleteState();
+    const lock = await takeLock('raise');
+    try {
+      await removeNetwork();
+      if (purge) deleteState();
+    } finally {
+      await lock.release();
+    }
   } finally {
-    await lock.release();
+    await use.release();
   }
 }
 

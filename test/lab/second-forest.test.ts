@@ -28,6 +28,8 @@ interface Created {
   readonly findings?: readonly LocatorFinding['code'][];
   /** What the tool says where it cannot be created. */
   readonly says?: RegExp;
+  /** Set where what Samba makes of it proves nothing. */
+  readonly notTried?: true;
 }
 
 const trusts: readonly Created[] = [
@@ -56,7 +58,8 @@ const trusts: readonly Created[] = [
     name: 'with 135 dropped',
     rules: drop('tcp', '135'),
     expected: noGo('endpoint-mapper 0x6BA', 'endpoint-mapper: 6'),
-    says: /NT_STATUS_IO_TIMEOUT|time-out|killed after/,
+    // Samba creates a trust over SMB pipes, and validates it over what its winbindd may have connected before.
+    notTried: true,
   },
   // Samba has no AD Web Services, which a DC should have.
   { name: 'with everything open', expected: warned },
@@ -151,8 +154,8 @@ describe('a second forest', { skip: installed ? false : `no lab: ${reason}` }, (
       }
     });
 
-  for (const { name, directions = open, rules = [], expected, findings: located = [], says } of trusts)
-    test(`a forest trust ${name}: ${expected.decision}, and it ${says === undefined ? 'can' : 'cannot'} be created`, async () => {
+  for (const { name, directions = open, rules = [], expected, findings: located = [], says, notTried = false } of trusts)
+    test(`a forest trust ${name}: ${expected.decision}${notTried ? '' : `, and it ${says === undefined ? 'can' : 'cannot'} be created`}`, async () => {
       await applyFirewall(rules);
       const hub = await startDnsHub(directions);
       try {
@@ -160,7 +163,8 @@ describe('a second forest', { skip: installed ? false : `no lab: ${reason}` }, (
         const conclusion = await conclude('trust', words, expected, { from: 'dc1' });
         // Each resolver, or name server, is a finding of its own.
         assert.deepEqual([...new Set(conclusion.findings.map(({ code }) => code))], located);
-        const trust = await tryTrust();
+        if (notTried) return;
+        const trust = await tryTrust({ validated: says !== undefined });
         assert.equal(trust.created, says === undefined, trust.said);
         if (says !== undefined) assert.match(trust.said, says);
       } finally {

@@ -6,7 +6,6 @@ import { spawnSync } from 'node:child_process';
 import { globSync, statSync } from 'node:fs';
 import { installLabPackages } from '../lab/packages.ts';
 import { razeForest } from '../lab/forest.ts';
-import { takeLock } from '../lab/lock.ts';
 
 const suites = ['unit', 'protocol', 'e2e', 'lab'] as const;
 
@@ -24,17 +23,10 @@ for (const suite of suites) {
   ran += files.length;
   const { status } = spawnSync(process.execPath, ['--test', ...(suite === 'lab' ? ['--test-concurrency=1'] : []), ...files], { stdio: 'inherit' });
   failed ||= status !== 0;
-  if (suite === 'lab') await razeWhenUnused();
+  if (suite === 'lab') await razeForest();
 }
 if (ran === 0 && !failed) process.stderr.write(`nothing to run: expected ${suites.join(', ')} or paths of test files\n`);
 process.exitCode = failed || ran === 0 ? 1 : 0;
-
-/** Somebody else on this machine may be at work in the forest. */
-async function razeWhenUnused(): Promise<void> {
-  const lock = await takeLock('use');
-  await razeForest();
-  await lock.release();
-}
 
 function isNamed(file: string, suite: string): boolean {
   if (named.length === 0) return true;
