@@ -37,6 +37,9 @@ export interface Circumstance {
 /** A healthy join takes two seconds, one whose first resolver is dead up to forty. */
 const boundMs = 45_000;
 
+/** A healthy promotion takes ten seconds, and on a busy machine forty. */
+const promotionBoundMs = 60_000;
+
 /** Every computer that joins here is called `PM-…`, so that what a killed run left is found too. */
 const prefix = 'PM-';
 let joins = 0;
@@ -81,7 +84,7 @@ export async function tryPromotion(): Promise<Join> {
     // The new configuration goes below --targetdir; -s /dev/null keeps the host's own out of it.
     const words = ['-s', '/dev/null', `--targetdir=${folder}`, '--dns-backend=SAMBA_INTERNAL', `--server=${HOSTS.dc1.fqdn}`, ...options, account];
     const { code, stdout, stderr } = await attempt([...inNetns(netns), 'samba-tool', 'domain', 'join', DOMAIN, 'DC', ...words], {
-      timeoutMs: 2 * boundMs,
+      timeoutMs: promotionBoundMs,
       env: { KRB5_CONFIG: KRB5_FILE },
     });
     if (code === 0) await runAs('dc1', ['samba-tool', 'domain', 'demote', `--remove-other-dead-server=${computer}`, '-s', smbConf('dc1')], 60_000);
