@@ -200,7 +200,7 @@ describe('the matrices that come with the package', () => {
 
   it('hardening-internet forbids 80 and 443 of the internet to DCs, whatever way they are shut', () => {
     const { rules, onRequest, from } = shipped('hardening-internet', false);
-    assert.deepEqual([from, onRequest], ['dc', true]);
+    assert.deepEqual([from, onRequest], [['dc'], true]);
     assert.deepEqual(
       rules.map((rule) => [rule.to?.name, ...portTexts(rule), rule.probe, rule.expect.join()]),
       ['www.example.com', 'www.iana.org'].flatMap((name) => [
