@@ -1,4 +1,4 @@
-// Raises or razes the lab by hand: node test/lab/cli.ts raise | raze | purge
+// Raises or razes the lab by hand: npm run lab -- raise | raze | purge
 import { raiseForest, razeForest } from './forest.ts';
 import { installLabPackages } from './packages.ts';
 
@@ -14,7 +14,7 @@ if (!installed) {
 } else if (word === 'raze' || word === 'purge') {
   await razeForest({ purge: word === 'purge' });
 } else {
-  console.error('usage: node test/lab/cli.ts raise | raze | purge');
+  console.error('usage: npm run lab -- raise | raze | purge');
   process.exitCode = 2;
 }
 console.error(`${Math.round(performance.now() - started)} ms`);

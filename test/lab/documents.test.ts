@@ -58,7 +58,7 @@ describe('every command of the documents does what it says', { skip: installed ?
   });
   /** The lab's own commands wait for whoever has borrowed it, so it is given back for them. */
   const runUnborrowed = async (command: string): Promise<void> => {
-    if (!command.startsWith('node test/lab/')) return runOne(stage, command);
+    if (!command.startsWith('npm run lab ')) return runOne(stage, command);
     await release();
     try {
       await runOne(stage, command);
