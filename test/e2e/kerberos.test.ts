@@ -13,7 +13,8 @@ import { services } from '../support/speakers.ts';
 import { folderWith } from '../support/temporary-folder.ts';
 
 /** Lets the agent look for the package in its own folder only, whatever is installed beside portmatrix. */
-const alone = { exec: ['sh', '-c', `sed 's#"installation":"[^"]*"#"installation":"/nowhere"#' | "$@"`, 'sh'], node: process.execPath };
+const elsewhere = `sed 's#"installation":"[^"]*"#"installation":"/nowhere"#'`;
+const alone = { exec: ['sh', '-c', `${elsewhere} | "$@"`, 'sh'], node: process.execPath };
 const domain = 'corp.example.test';
 const source: WrittenHost = { ...near, connector: { exec: alone.exec }, node: alone.node };
 const dc: WrittenHost = { ...far, name: 'dc1', os: 'samba' };
@@ -117,7 +118,9 @@ describe('run --kerberos', { concurrency: 2 }, () => {
   ] as const) {
     it(`leaves neither a process nor a folder behind when its agent is killed while ${moment}`, async (t) => {
       const { prefix, born, gone } = await watchAgent(t);
-      const scene = await sceneWithDc(t, { ...source, connector: { exec: prefix } });
+      // Not through a pipe: whom the connector ends is the agent itself.
+      const exec = prefix.map((word) => word.replace('exec "$@"', `exec "$@" < <(${elsewhere})`));
+      const scene = await sceneWithDc(t, { ...source, connector: { exec } });
       const packages = folderWithKerberos(t, behaviour);
       const cache = join(folderWith(t, { cache: cacheUntil(Date.now() + 3_600_000) }), 'cache');
       const env = { KRB5CCNAME: cache, NODE_PATH: join(packages, 'node_modules') };
