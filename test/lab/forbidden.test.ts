@@ -87,18 +87,17 @@ describe('what must not reach a DC', { skip: installed ? false : `no lab: ${reas
       await clearFirewall();
       const nobody = { dc1: { address: family === 4 ? '10.99.1.99' : 'fd99:1::99' } };
       const ran = await hardened(family, nobody);
-      assert.deepEqual(
-        [table(ran.report), ran.status],
-        [
-          rows({
-            alive: 'filtered host-unreach -> warn rejected',
-            management: unreachable,
-            139: unreachable,
-            control: 'filtered host-unreach -> pass',
-          }),
-          3,
-        ],
-      );
+      assert.equal(ran.status, 3);
+      // The router may have found out, and said so, by the time a check ends, or not yet: nothing passes either way.
+      const said = {
+        required: [unreachable, undecided],
+        alive: ['filtered host-unreach -> warn rejected', 'filtered no-response -> warn no-answer'],
+      };
+      for (const [row, seen] of Object.entries(table(ran.report))) {
+        if (row.startsWith('unassigned-port')) assert.match(seen, /^filtered (host-unreach|no-response) -> pass$/);
+        else assert.ok((row.startsWith('alive') ? said.alive : said.required).includes(seen), `${row}: ${seen}`);
+      }
+      assert.equal(Object.keys(table(ran.report)).length, shut.length + 2);
     });
 
     test(`over IPv${family} fails where somebody listens`, async () => {
