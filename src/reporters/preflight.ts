@@ -96,7 +96,7 @@ function dcRows(dc: DcConclusion, label: string): [string, string][] {
   const obstacles = list(obstacleWords([...dc.failed, ...dc.undecided]), mostObstacles);
   const state = `${words[dc.state]}${dc.readOnly ? ', but read-only' : ''}${obstacles === '' ? '' : `: ${obstacles}`}`;
   const clocks = Object.entries(dc.clocks).map(
-    ([protocol, offsetMs]) => `${protocol} ${offsetMs < 0 ? '-' : '+'}${(Math.abs(offsetMs) / 1_000).toFixed(1)} s`,
+    ([protocol, offsetMs]) => `${protocol} ${offsetMs > -50 ? '+' : '-'}${(Math.abs(offsetMs) / 1_000).toFixed(1)} s`,
   );
   return [row(label, `${dc.name} ${dc.address}  ${state}`), ...(clocks.length > 0 ? [row('', `  clocks: ${clocks.join(', ')}`)] : [])];
 }

@@ -500,11 +500,21 @@ const table: Readonly<Record<string, readonly Case[]>> = {
   ],
   'the control itself': [
     ...[closed, dropped, prohibited, noHost, noNet].map((outcome): Case => [
-      `passes when it is ${outcome.state} (${outcome.reason}), whoever is alive`,
-      { ...asControl, outcome, control: false },
+      `passes when it is ${outcome.state} (${outcome.reason}) and the destination alive`,
+      { ...asControl, outcome, control: true },
       passed,
     ]),
-    ['warns when it connects', { ...asControl, outcome: open, acceptsAll: true }, { ...acceptAll, status: 'warn' }],
+    [
+      'is no pass for a destination that is switched off',
+      { ...asControl, outcome: dropped, control: false },
+      { status: 'warn', finding: { code: 'no-control' } },
+    ],
+    [
+      'nor for one that nobody can reach',
+      { ...asControl, outcome: noHost, control: false },
+      { status: 'warn', finding: { code: 'rejected', reason: 'host-unreach' } },
+    ],
+    ['warns when it connects', { ...asControl, outcome: open, acceptsAll: true }, { ...acceptAll, status: 'warn', notes: ['handshake-only'] }],
     [
       'is an error when nobody could look',
       { ...asControl, outcome: failed('output-lost') },
