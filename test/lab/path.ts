@@ -51,12 +51,18 @@ export async function applyPath(conditions: readonly Condition[]): Promise<void>
   }
 }
 
-/** Takes all conditions back, whoever made them. */
+/**
+ * Takes all conditions back, whoever made them. Links are made wide before the router may speak again: a segment that is still being repeated for an earlier
+ * scenario would otherwise be told of a narrow link in between, and what a host learns then outlives it. What was learned is forgotten last.
+ */
 export async function clearPath(): Promise<void> {
-  await run([...inNetns(ROUTER_NETNS), 'nft', '-f', '-'], { input: `table ${table}\ndelete table ${table}\n` });
-  for (const { name, netns } of Object.values(HOSTS)) {
+  const hosts = Object.values(HOSTS);
+  for (const { name } of hosts) {
     // Only a narrow link has a route of its own.
     for (const [family, target] of routesTo(name)) await attempt(['ip', '-n', ROUTER_NETNS, family, 'route', 'delete', target, 'dev', name]);
+  }
+  await run([...inNetns(ROUTER_NETNS), 'nft', '-f', '-'], { input: `table ${table}\ndelete table ${table}\n` });
+  for (const { netns } of hosts) {
     for (const family of ['-4', '-6']) await run(['ip', '-n', netns, family, 'route', 'flush', 'cache']);
   }
 }
