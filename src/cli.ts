@@ -13,6 +13,7 @@ import { describeExport, describeList, describeShow, exportCommand, listCommand,
 import { describePlan, planCommand } from './commands/plan.ts';
 import { describePreflight, preflightCommand } from './commands/preflight.ts';
 import { describeReport, reportCommand } from './commands/report.ts';
+import { describeResume, resumeCommand } from './commands/resume.ts';
 import { describeRun, runCommand } from './commands/run.ts';
 import { describeValidate, validateCommand } from './commands/validate.ts';
 import { packageRoot } from './package-root.ts';
@@ -81,6 +82,12 @@ async function runCommands(words: readonly string[], terminal: Terminal, default
     )
     .command('run', 'ask everything that the plan says, judge it, and write the report', defaults.under('run', describeRun), (options) =>
       settle(runCommand(options, terminal)),
+    )
+    .command(
+      'resume <folder>',
+      'finish a run of managed nodes whose controller is gone; nothing is sent twice',
+      defaults.under('resume', describeResume),
+      (options) => settle(resumeCommand(options, terminal)),
     )
     .command(
       'plan',

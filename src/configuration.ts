@@ -17,7 +17,7 @@ export const configurable = [
   { option: 'pace', commands: ['run', 'plan'] },
   { option: 'source-ports', commands: ['run', 'plan'] },
   { option: 'out', commands: ['run', 'preflight'] },
-  { option: 'format', commands: ['run', 'preflight', 'report'] },
+  { option: 'format', commands: ['run', 'resume', 'preflight', 'report'] },
   { option: 'allow-inconclusive', commands: ['run'] },
   { option: 'domain', commands: ['preflight', 'init'] },
   { option: 'dns-server', commands: ['preflight', 'init'] },

@@ -4,8 +4,8 @@ import { expand, fingerprint } from '../agent/contract/expand.ts';
 import { unpackFrame } from '../agent/contract/frame.ts';
 import { contractVersion, type Job } from '../agent/contract/job.ts';
 import type { Hello, Message, Settled } from '../agent/contract/message.ts';
-import type { Outcome } from '../agent/contract/outcome.ts';
-import type { Connection } from './connectors/connector.ts';
+import type { FailureCode, Outcome } from '../agent/contract/outcome.ts';
+import type { Connection, Ticket } from './connectors/connector.ts';
 import type { Host } from './inventory.ts';
 
 /** What is known of one check after dispatch. */
@@ -33,31 +33,69 @@ export interface Stop {
 /** Told of each message as it comes: for progress. */
 export type Watcher = (source: string, message: Message) => void;
 
-/** Runs the job on all sources, at most `atOnce` at a time. Resolves when each has finished or is lost. */
+/** The ways to the sources: one that starts each by itself, and, where there are managed nodes, one that is told of all of them at once. */
+export interface Ways {
+  readonly byCommand: Connection;
+  readonly managed?: Connection;
+}
+
+/** True for a host that is reached together with others of its kind. */
+export function isManaged({ connector }: Pick<Host, 'connector'>): boolean {
+  return connector.kind === 'ssm';
+}
+
+/** How many of the sources may work at the same time, of those that are started one by one and of those that are managed; both together at most `atOnce`. */
+export function sharesOf(sources: readonly Host[], atOnce: number): { readonly one: number; readonly managed: number } {
+  const managed = sources.filter(isManaged).length;
+  if (managed === 0 || managed === sources.length) return { one: atOnce, managed: atOnce };
+  const share = Math.min(atOnce - 1, Math.max(1, Math.round((atOnce * managed) / sources.length)));
+  return { one: Math.max(1, atOnce - share), managed: Math.max(1, share) };
+}
+
+/**
+ * Runs the job on all sources, at most `atOnce` at a time, and resolves when each has finished or is lost. `sent`: the tickets of a run whose controller was
+ * killed. Nothing is sent then; what came of them is collected, and the sources without one were not asked.
+ */
 export async function dispatch(
   job: Job,
   sources: readonly Host[],
-  connection: Connection,
+  { byCommand, managed }: Ways,
   atOnce: number,
   stop: Stop,
   watch: Watcher,
+  sent?: readonly Ticket[],
 ): Promise<readonly SourceReturn[]> {
-  const limit = pLimit(Math.max(1, atOnce));
-  return limit.map([...sources], async (host) => {
-    const gathering = new Gathering(job, host.name);
-    if (!stop.soft.aborted) {
-      const tickets = await connection.send([host], job, stop.soft);
-      for await (const delivery of connection.collect(tickets, stop.hard)) {
+  const limit = pLimit(sharesOf(sources, atOnce).one);
+  const gather = async (hosts: readonly Host[], connection: Connection): Promise<readonly SourceReturn[]> => {
+    const gatherings = new Map(hosts.map(({ name }) => [name, new Gathering(job, name)]));
+    const known = sent?.filter(({ source }) => gatherings.has(source));
+    if (known === undefined ? !stop.soft.aborted : known.length > 0) {
+      const tickets = known ?? (await connection.send(hosts, job, stop.soft));
+      for await (const delivery of connection.collect(tickets, job, stop.hard)) {
+        const gathering = gatherings.get(delivery.source);
+        if (gathering === undefined) throw new Error(`dispatch: ${delivery.source} was not asked`);
         if ('lost' in delivery) {
-          gathering.lose(delivery.lost);
+          gathering.lose(delivery.lost, delivery.code);
         } else {
           gathering.take(delivery.message);
-          watch(host.name, delivery.message);
+          watch(delivery.source, delivery.message);
         }
       }
     }
-    return gathering.close(stop.soft.aborted);
-  });
+    const isUnasked = (name: string): boolean => known !== undefined && !known.some(({ source }) => source === name);
+    return [...gatherings].map(([name, gathering]) => gathering.close(stop.soft.aborted || isUnasked(name)));
+  };
+  const together = sources.filter(isManaged);
+  if (together.length > 0 && managed === undefined) throw new Error('dispatch: there is no way to managed nodes');
+  const [one, all] = await Promise.all([
+    limit.map(
+      sources.filter((host) => !isManaged(host)),
+      (host) => gather([host], byCommand),
+    ),
+    managed === undefined || together.length === 0 ? [] : gather(together, managed),
+  ]);
+  const returns = new Map([...one.flat(), ...all].map((entry) => [entry.name, entry]));
+  return sources.flatMap(({ name }) => returns.get(name) ?? []);
 }
 
 /** What has come from one source so far. */
@@ -68,6 +106,7 @@ class Gathering {
   readonly #results = new Map<number, Settled>();
   #hello: Hello | undefined;
   #lost: string | undefined;
+  #code: FailureCode | undefined;
   #complete = false;
 
   constructor(job: Job, source: string) {
@@ -94,6 +133,7 @@ class Gathering {
         if (message.reason === 'deadline') this.lose('the agent ran out of time');
         return;
       case 'alive':
+      case 'part':
       case 'located':
         return;
       default:
@@ -101,8 +141,9 @@ class Gathering {
     }
   }
 
-  lose(why: string): void {
+  lose(why: string, code?: FailureCode): void {
     this.#lost ??= why;
+    this.#code ??= code;
   }
 
   /** The whole return, with a failure for each check that no result came for. */
@@ -111,7 +152,7 @@ class Gathering {
     const why = this.#lost ?? (this.#complete ? 'the agent finished without this result' : 'the agent stopped before this result');
     const missing: Outcome = interrupted
       ? { kind: 'failed', code: 'interrupted', message: 'the run was stopped before this check was settled' }
-      : { kind: 'failed', code: hello === undefined ? 'source-unreachable' : 'output-lost', message: why };
+      : { kind: 'failed', code: this.#code ?? (hello === undefined ? 'source-unreachable' : 'output-lost'), message: why };
     const seen = Array.from({ length: this.#expected.count }, (_, index): Seen => {
       const result = this.#results.get(index);
       return result ?? { outcome: missing, attempts: 0, elapsedMs: 0 };

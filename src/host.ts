@@ -1,8 +1,27 @@
 /** Hosts: machines at one address, with what they are and how their agents are reached. */
 import type { Platform, RpcInterface } from '../agent/contract/probe.ts';
 
-/** How the agent reaches a host: on this machine, through a command prefix, or not at all (a destination without a vantage). */
-export type Connector = { readonly kind: 'local' } | { readonly kind: 'exec'; readonly prefix: readonly string[] } | { readonly kind: 'none' };
+/** A managed node of AWS Systems Manager, by its id or by a tag that it alone has. `account`: a name in the inventory's `accounts`, or any. */
+export interface ManagedNode {
+  readonly wanted: { readonly instance: string } | { readonly tag: readonly [key: string, value: string] };
+  readonly region: string;
+  readonly account?: string;
+}
+
+/** How the agent reaches a host: on this machine, through a command prefix or Systems Manager, or not at all (a destination without a vantage). */
+export type Connector =
+  | { readonly kind: 'local' }
+  | { readonly kind: 'exec'; readonly prefix: readonly string[] }
+  | { readonly kind: 'ssm'; readonly node: ManagedNode }
+  | { readonly kind: 'none' };
+
+/** A managed node as a file writes it. */
+export interface WrittenNode {
+  readonly instance?: string;
+  readonly tag?: Readonly<Record<string, string>>;
+  readonly region?: string;
+  readonly account?: string;
+}
 
 /** A host with every default filled in. */
 export interface Host {
@@ -46,7 +65,8 @@ export interface WrittenDefaults {
   readonly node?: string;
   readonly rpc?: Readonly<Partial<Record<RpcInterface, number>>>;
   readonly standsFor?: string;
-  readonly connector?: 'local' | 'none' | { readonly exec: readonly string[] };
+  /** One of `exec` and `ssm`. */
+  readonly connector?: 'local' | 'none' | { readonly exec?: readonly string[]; readonly ssm?: WrittenNode };
 }
 
 /** A host as `inventory.schema.json` lets a file write it. */
@@ -56,7 +76,7 @@ export interface WrittenHost extends WrittenDefaults {
   readonly dnsName?: string;
 }
 
-/** Fills in a host's defaults: the inventory's first, then those of the format. */
+/** Fills in a host's defaults: the inventory's first, then those of the format. A managed node that `nodeProblem` has something to say of is a bug here. */
 export function fillHost(written: WrittenHost, defaults: WrittenDefaults, inventoryDomain: string | undefined): Host {
   const { dnsName, connector, features, ...fields } = { ...defaults, ...written };
   const domain = (fields.domain ?? inventoryDomain)?.toLowerCase();
@@ -73,7 +93,7 @@ export function fillHost(written: WrittenHost, defaults: WrittenDefaults, invent
     ...(known !== undefined && { features: known }),
     node: fields.node ?? 'node',
     rpc: fields.rpc ?? {},
-    connector: fillConnector(connector ?? 'none'),
+    connector: fillConnector(connector ?? 'none', fields),
   };
 }
 
@@ -81,6 +101,21 @@ function nameInDomain(name: string, domain: string | undefined): string {
   return name.includes('.') || domain === undefined ? name : `${name}.${domain}`;
 }
 
-function fillConnector(written: NonNullable<WrittenDefaults['connector']>): Connector {
-  return typeof written === 'string' ? { kind: written } : { kind: 'exec', prefix: written.exec };
+/** What keeps a written node from being one: neither or both of id and tag, or no Region. Undefined when nothing does. */
+export function nodeProblem({ instance, tag, region }: WrittenNode, host: { readonly region?: string }): string | undefined {
+  if ((instance === undefined) === (tag === undefined)) return 'expected exactly one of instance and tag, like {instance: i-0123456789abcdef0}';
+  if ((region ?? host.region) === undefined) return 'expected a region here or on the host, like region: eu-central-1';
+  return undefined;
+}
+
+function fillConnector(written: NonNullable<WrittenDefaults['connector']>, host: WrittenDefaults): Connector {
+  if (typeof written === 'string') return { kind: written };
+  const { exec, ssm } = written;
+  if (ssm === undefined) return { kind: 'exec', prefix: exec ?? [] };
+  const { instance, tag, region = host.region ?? '', account = host.account } = ssm;
+  const [[key, value] = ['', '']] = Object.entries(tag ?? {});
+  return {
+    kind: 'ssm',
+    node: { wanted: instance === undefined ? { tag: [key, value] } : { instance }, region, ...(account !== undefined && { account }) },
+  };
 }

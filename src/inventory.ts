@@ -4,7 +4,7 @@ import { canonicalAddress } from './address.ts';
 import { readAuthorities } from './authority.ts';
 import { nameOf, wrong } from './complaint.ts';
 import { conform, type Document, type Path, readDocument, type Schema } from './document.ts';
-import { fillHost, type Host, type WrittenDefaults, type WrittenHost } from './host.ts';
+import { fillHost, type Host, nodeProblem, type WrittenDefaults, type WrittenHost } from './host.ts';
 import { UsageError } from './usage-error.ts';
 
 export type { Host } from './host.ts';
@@ -20,6 +20,22 @@ export interface Link {
   readonly reason?: string;
 }
 
+/** The way into an AWS account: a profile of the configuration files, then a role. */
+export interface Account {
+  readonly profile?: string;
+  readonly role?: string;
+  readonly externalId?: string;
+}
+
+/** What is sent to managed nodes, and where their words go beside. */
+export interface SystemsManager {
+  readonly document: string;
+  /** Absent: the default version at the time of the run. */
+  readonly version?: string;
+  readonly output?: { readonly bucket: string; readonly prefix?: string };
+  readonly deliverySeconds: number;
+}
+
 export interface Inventory {
   readonly file: string;
   readonly domain?: string;
@@ -28,6 +44,9 @@ export interface Inventory {
   /** PEM text of the CA bundle that certificates are judged by. */
   readonly authorities?: string;
   readonly hosts: readonly Host[];
+  /** Ways into AWS accounts, by the names that hosts give them; an account that is not here is entered by the credentials that the SDK finds. */
+  readonly accounts?: Readonly<Record<string, Account>>;
+  readonly systemsManager?: SystemsManager;
   /** True for an inventory that somebody wrote: DNS may be held against its DCs. One that was located holds only some of them. */
   readonly namesEveryDc?: true;
   /** Empty: everybody is meant to talk to everybody. */
@@ -39,6 +58,8 @@ interface WrittenInventory {
   readonly domain?: string;
   readonly domainGuid?: string;
   readonly authorities?: string;
+  readonly accounts?: Readonly<Record<string, Account>>;
+  readonly systemsManager?: { readonly document?: string; readonly version?: string; readonly output?: string; readonly deliveryMinutes?: number };
   readonly defaults?: WrittenDefaults;
   readonly hosts: readonly WrittenHost[];
   readonly links?: readonly WrittenLink[];
@@ -54,6 +75,7 @@ export function readInventory(file: string): Inventory {
   const document = readDocument(file);
   const written = conform(document, schema);
   const domain = written.domain?.toLowerCase();
+  refuseHalfNodes(document, written);
   const hosts = written.hosts.map((host) => fillHost(host, written.defaults ?? {}, domain));
   refuseTwins(document, hosts);
   const idle = hosts.findIndex(({ roles }) => roles.length === 0);
@@ -70,9 +92,34 @@ export function readInventory(file: string): Inventory {
     ...(written.domainGuid !== undefined && { domainGuid: written.domainGuid.toLowerCase() }),
     ...(written.authorities !== undefined && { authorities: authoritiesOf(document, written.authorities) }),
     hosts,
+    ...(written.accounts !== undefined && { accounts: written.accounts }),
+    systemsManager: fillSystemsManager(written.systemsManager ?? {}),
     namesEveryDc: true,
     links: settleLinks(document, 'links', written.links ?? [], hosts),
     except: settleLinks(document, 'except', written.except ?? [], hosts),
+  };
+}
+
+/** A managed node has an id or a tag, and a Region; the schema cannot say so, since the Region may stand on the host. */
+function refuseHalfNodes(document: Document, { defaults = {}, hosts }: WrittenInventory): void {
+  for (const [index, host] of hosts.entries()) {
+    const isOwn = host.connector !== undefined;
+    const connector = host.connector ?? defaults.connector;
+    if (typeof connector !== 'object' || connector.ssm === undefined) continue;
+    const problem = nodeProblem(connector.ssm, { ...defaults, ...host });
+    const path = isOwn ? ['hosts', index, 'connector', 'ssm'] : ['defaults', 'connector', 'ssm'];
+    if (problem !== undefined) throw new UsageError(`${nameOf(path)} is ${document.show(path)}, ${problem}`, document.placeOf(path));
+  }
+}
+
+function fillSystemsManager(written: NonNullable<WrittenInventory['systemsManager']>): SystemsManager {
+  const { document = 'PortMatrix-Agent', version, output, deliveryMinutes = 10 } = written;
+  const [, bucket, prefix] = /^s3:\/\/([^/]+)(?:\/(.*?)\/*)?$/.exec(output ?? '') ?? [];
+  return {
+    document,
+    ...(version !== undefined && { version }),
+    ...(bucket !== undefined && { output: { bucket, ...(prefix !== undefined && prefix !== '' && { prefix }) } }),
+    deliverySeconds: deliveryMinutes * 60,
   };
 }
 

@@ -11,7 +11,7 @@ export type Search = { readonly located: Located } | { readonly lost: string };
 export async function locate(job: LocateJob, host: Host, connection: Connection, stop: Stop): Promise<Search> {
   let located: Located | undefined;
   let lost: string | undefined;
-  for await (const delivery of connection.collect(await connection.send([host], job, stop.soft), stop.hard)) {
+  for await (const delivery of connection.collect(await connection.send([host], job, stop.soft), job, stop.hard)) {
     if ('lost' in delivery) lost ??= delivery.lost;
     else if (delivery.message.kind === 'located') located ??= delivery.message;
     // What was cut short looks like silence, and is none.

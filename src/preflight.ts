@@ -91,7 +91,14 @@ export async function preflightEndpoints(
 
 function runQuestions(id: string, questions: Questions, inventory: Inventory, surroundings: Surroundings): Promise<Report> {
   const pace = { paceName: 'normal' } as const;
-  return run(planOf(id, questions, inventory), { ...surroundings, inventory, pace, allowInconclusive: false, settled: () => undefined });
+  return run(planOf(id, questions, inventory), {
+    ...surroundings,
+    ways: { byCommand: surroundings.connection },
+    inventory,
+    pace,
+    allowInconclusive: false,
+    settled: () => undefined,
+  });
 }
 
 /** A preflight under way: what both kinds do alike. */

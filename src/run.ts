@@ -3,10 +3,10 @@ import type { Check } from '../agent/contract/check.ts';
 import type { Message } from '../agent/contract/message.ts';
 import type { Outcome, Service } from '../agent/contract/outcome.ts';
 import { assess, type ExpectedIdentity, isIdentityUnknown } from './assess.ts';
-import type { Connection } from './connectors/connector.ts';
+import type { Ticket } from './connectors/connector.ts';
 import { isControl } from './control.ts';
 import { diagnose } from './diagnose.ts';
-import { dispatch, type Seen, type SourceReturn } from './dispatch.ts';
+import { dispatch, type Seen, type SourceReturn, type Ways } from './dispatch.ts';
 import type { Host, Inventory } from './inventory.ts';
 import { judge, type PlannedSkip } from './judge.ts';
 import type { Matrix } from './matrix.ts';
@@ -21,7 +21,11 @@ import { type Witnesses, witnessesOf } from './witness.ts';
 export interface Circumstances {
   readonly inventory: Inventory;
   readonly pace: PaceChoice;
-  readonly connection: Connection;
+  readonly ways: Ways;
+  /** What an earlier controller sent for this plan: it is collected, and nothing is sent. */
+  readonly sent?: readonly Ticket[];
+  /** When the run began, in milliseconds since 1970; absent: now. */
+  readonly startedAt?: number;
   readonly allowInconclusive: boolean;
   readonly version: string;
   /** Aborted to stop the run in good order: what is not settled by then is `interrupted`. */
@@ -36,8 +40,8 @@ export interface Circumstances {
 
 /** Runs a plan and resolves to its report. Every planned check is in it exactly once. */
 export async function run(plan: Plan, circumstances: Circumstances): Promise<Report> {
-  const { inventory, connection, signal, emergency, now } = circumstances;
-  const startedAt = new Date(now()).toISOString();
+  const { inventory, ways, sent, signal, emergency, now } = circumstances;
+  const startedAt = new Date(circumstances.startedAt ?? now()).toISOString();
   const asked = askedBySource(plan);
   const sources = plan.hosts.filter(({ name }) => plan.sources.includes(name));
   const identities = identitiesIn(plan.hosts, inventory);
@@ -47,7 +51,7 @@ export async function run(plan: Plan, circumstances: Circumstances): Promise<Rep
     if (planned !== undefined) circumstances.settled(source, verdictOn(planned, message, identities, { control: true }));
   };
   const atOnce = agentsAtOnce(circumstances.pace);
-  const returns = await dispatch(plan.job, sources, connection, atOnce, { soft: signal, hard: emergency }, watch);
+  const returns = await dispatch(plan.job, sources, ways, atOnce, { soft: signal, hard: emergency }, watch, sent);
   const results = judgeAll(plan, inventory, new Map(returns.map((entry) => [entry.name, entry])));
   return {
     schema: reportSchema,

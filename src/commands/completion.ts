@@ -60,7 +60,7 @@ export function propose([, ...line]: readonly string[], known: readonly string[]
   const before = line.at(-2) ?? '';
   const [, command, next] = line;
   const isValue = !current.startsWith('-') && !before.startsWith('-');
-  if (takesFile.has(before) || (command === 'report' && line.length > 2 && isValue)) return [];
+  if (takesFile.has(before) || ((command === 'report' || command === 'resume') && line.length > 2 && isValue)) return [];
   const isMatrix = takesMatrix.has(before) || (command === 'matrix' && next === 'show' && line.length > 3 && isValue);
   // Where yargs takes the user's shell for zsh or fish, it describes each word; and it gives one letter two dashes.
   const bare = known.map((word) => word.replace(/[:\t].*$/, '')).filter((word) => !/^--.$/.test(word));

@@ -16,7 +16,7 @@ const seeHelp = '(portmatrix --help, and --help after a command, name what there
 const wordMissing = `a word is missing: there are %s, expected %s ${seeHelp}`;
 
 /** The commands, and those of `matrix`. */
-export const commandNames = ['demo', 'init', 'preflight', 'run', 'plan', 'validate', 'matrix', 'explain', 'report', 'completion'] as const;
+export const commandNames = ['demo', 'init', 'preflight', 'run', 'resume', 'plan', 'validate', 'matrix', 'explain', 'report', 'completion'] as const;
 export const matrixCommandNames = ['list', 'show', 'export'] as const;
 
 const unknownMark = 'unknown: ';
@@ -50,7 +50,7 @@ const repeatable: ReadonlySet<string> = new Set([
 export function refuseLeftovers(argv: { readonly _: readonly (string | number)[]; readonly [name: string]: unknown }): true {
   const after = argv['--'];
   if (Array.isArray(after) && after.length > 0) throw new UsageError(`nothing is expected after "--", and there is ${quote(after.join(' '))}`);
-  const isRun = argv._[0] === 'run';
+  const isRun = argv._[0] === 'run' || argv._[0] === 'resume';
   for (const [name, value] of Object.entries(argv)) {
     const mayRepeat = name.length === 1 || repeatable.has(name) || (isRun && name === 'format');
     if (!mayRepeat && Array.isArray(value)) throw new UsageError(`--${name} is given ${value.length} times, expected once`);

@@ -43,7 +43,7 @@ export function connectByCommand(patience: Patience = usualPatience): Connection
         return { source: host.name, id };
       });
     },
-    collect: async function* collect(tickets, signal) {
+    collect: async function* collect(tickets, _job, signal) {
       for (const { id } of tickets) {
         const process = processes.get(id);
         if (process === undefined) throw new Error(`exec: no process has the ticket ${id}`);
@@ -75,8 +75,9 @@ function commandOf({ connector, node }: Host): readonly [string, ...string[]] {
       if (command === undefined) throw new Error('exec: a prefix without a command');
       return [command, ...prefix, node, ...nodeArguments];
     }
+    case 'ssm':
     case 'none':
-      throw new Error('exec: a host without a vantage was sent a job');
+      throw new Error('exec: a host that no command reaches was sent a job');
     default:
       return connector satisfies never;
   }

@@ -7,6 +7,7 @@ import yargs, { type Argv } from 'yargs';
 import { describeInit } from '../../src/commands/init.ts';
 import { describePlan } from '../../src/commands/plan.ts';
 import { describePreflight } from '../../src/commands/preflight.ts';
+import { describeResume } from '../../src/commands/resume.ts';
 import { describeReport } from '../../src/commands/report.ts';
 import { describeRun } from '../../src/commands/run.ts';
 import { describeValidate } from '../../src/commands/validate.ts';
@@ -33,6 +34,7 @@ const builders: Readonly<Record<Configured, (argv: Argv) => Argv>> = {
   validate: describeValidate,
   preflight: describePreflight,
   report: describeReport,
+  resume: describeResume,
   init: describeInit,
 };
 

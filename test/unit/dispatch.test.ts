@@ -23,7 +23,14 @@ interface Gathered {
 async function gather({ plan }: Planned, script: Script, stop: { readonly soft?: AbortSignal; readonly hard?: AbortSignal } = {}): Promise<Gathered> {
   const sources = plan.hosts.filter(({ name }) => name === 'near1');
   const never = new AbortController().signal;
-  const [only] = await dispatch(plan.job, sources, connectionOf({ near1: script }), 1, { soft: never, hard: never, ...stop }, () => undefined);
+  const [only] = await dispatch(
+    plan.job,
+    sources,
+    { byCommand: connectionOf({ near1: script }) },
+    1,
+    { soft: never, hard: never, ...stop },
+    () => undefined,
+  );
   assert.ok(only !== undefined);
   return { states: only.seen.map(({ outcome }) => (outcome.kind === 'observed' ? outcome.state : outcome.code)), lost: only.lost };
 }
@@ -123,7 +130,7 @@ it('no more sources run at once than may', async (t) => {
   const returns = await dispatch(
     plan.job,
     plan.hosts.filter(({ name }) => plan.sources.includes(name)),
-    connection,
+    { byCommand: connection },
     4,
     { soft: never, hard: never },
     () => undefined,

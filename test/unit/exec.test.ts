@@ -31,7 +31,7 @@ async function collect(
   const never = new AbortController().signal;
   const tickets = await connection.send([host], { ...plan.job, endsAfterMs }, stop.soft ?? never);
   const said: Delivery[] = [];
-  for await (const delivery of connection.collect(tickets, stop.hard ?? never)) said.push(delivery);
+  for await (const delivery of connection.collect(tickets, plan.job, stop.hard ?? never)) said.push(delivery);
   const last = said.at(-1);
   return { said, lost: last !== undefined && 'lost' in last ? last.lost : undefined };
 }

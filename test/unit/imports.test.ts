@@ -13,6 +13,9 @@ interface Rule {
 
 const builtins = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
 const importers: Readonly<Record<string, RegExp>> = {
+  '@aws-sdk/client-s3': /^src\/aws\.ts$/,
+  '@aws-sdk/client-ssm': /^src\/aws\.ts$/,
+  '@aws-sdk/credential-providers': /^src\/aws\.ts$/,
   ajv: /^src\/document\.ts$/,
   'cli-progress': /^src\/commands\/progress\.ts$/,
   dns2: /^agent\/codecs\/dns\.ts$/,

@@ -41,7 +41,7 @@ function reportOf(
   return run(plan, {
     inventory,
     pace: usualChoice,
-    connection: connectionOf(scripts),
+    ways: { byCommand: connectionOf(scripts) },
     allowInconclusive: false,
     version: '1.2.3',
     signal,

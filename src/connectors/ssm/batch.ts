@@ -1,0 +1,126 @@
+/** Hosts to commands: which nodes are told together, how many of them at once, and how long they may take. Pure. */
+import { createHash } from 'node:crypto';
+import { type Envelope, packEnvelope } from '../../../agent/contract/envelope.ts';
+import type { Job } from '../../../agent/contract/job.ts';
+import { type AwsPlace, nameOf } from '../../aws.ts';
+import { UsageError } from '../../usage-error.ts';
+
+/** A host that can be sent a job. */
+export interface Recipient {
+  readonly source: string;
+  readonly place: AwsPlace;
+  readonly instance: string;
+  readonly platform: 'linux' | 'windows';
+}
+
+/** One SendCommand: at most 50 nodes of one account, Region and platform, each of them once. */
+export interface Batch {
+  readonly place: AwsPlace;
+  readonly platform: 'linux' | 'windows';
+  readonly recipients: readonly Recipient[];
+  /** The job of these recipients, as the document's parameter carries it. */
+  readonly job: string;
+  /** How many of the nodes work at the same time. */
+  readonly atOnce: number;
+  /** How long a node may run the document, and how long Systems Manager tries to hand it over. */
+  readonly executionSeconds: number;
+  readonly deliverySeconds: number;
+}
+
+/** Most nodes that a command names. */
+const mostNodes = 50;
+/** Longest parameter: what is left of a document's 64 KB, and on Windows of an environment variable. */
+export const longestJob = 30_000;
+/** What a step needs beside its agent: to verify the hashes, to start, and to be ended before Systems Manager ends it. */
+const overheadSeconds = 60;
+/** Beyond this, Systems Manager silently takes an hour. */
+const longestExecutionSeconds = 172_800;
+const longestDeliverySeconds = 2_592_000;
+
+/**
+ * Makes the batches for all recipients; `atOnce` is how many nodes may work at the same time in all of them together. Throws a `UsageError` where a job does
+ * not fit a command: nothing must have been sent by then.
+ */
+export function batchesOf(job: Job, recipients: readonly Recipient[], atOnce: number, deliverySeconds: number): readonly Batch[] {
+  const executionSeconds = Math.ceil(job.endsAfterMs / 1_000) + overheadSeconds;
+  if (executionSeconds > longestExecutionSeconds) {
+    throw new UsageError(
+      `the run may take ${Math.ceil(executionSeconds / 3_600)} hours on one node, expected at most ${longestExecutionSeconds / 3_600}: choose fewer rules or destinations, or another pace`,
+    );
+  }
+  const groups = Map.groupBy(recipients, ({ place, platform }) => `${nameOf(place)} ${platform}`);
+  const chunks = [...groups.values()].flatMap(rounds).flatMap((round) => chunksOf(round));
+  if (chunks.length > atOnce) {
+    throw new UsageError(
+      `${recipients.length} managed nodes need ${chunks.length} commands, and only ${atOnce} nodes may work at the same time: choose fewer sources, or a higher --per-destination`,
+    );
+  }
+  const share = Math.floor(atOnce / Math.max(1, chunks.length));
+  return chunks.map((chunk): Batch => {
+    const [first] = chunk;
+    if (first === undefined) throw new Error('ssm: a batch of nobody');
+    const together = Math.min(share, chunk.length);
+    const turns = Math.ceil(chunk.length / together);
+    return {
+      place: first.place,
+      platform: first.platform,
+      recipients: chunk,
+      job: jobText(job, chunk),
+      atOnce: together,
+      executionSeconds,
+      deliverySeconds: Math.min(longestDeliverySeconds, deliverySeconds + (turns - 1) * executionSeconds),
+    };
+  });
+}
+
+/** The text that tells each of these nodes its part; a `UsageError` where it is longer than a command carries. */
+export function jobText(job: Job, recipients: readonly Recipient[]): string {
+  const sources = new Set(recipients.map(({ source }) => source));
+  const envelope: Envelope = {
+    contract: job.contract,
+    nodes: Object.fromEntries(recipients.map(({ instance, source }) => [instance, source])),
+    job: {
+      ...job,
+      reply: 'frame',
+      pairs: job.pairs.filter(([source]) => sources.has(job.hosts[source]?.name ?? '')),
+      pace: Object.fromEntries(Object.entries(job.pace).filter(([source]) => sources.has(source))),
+    },
+  };
+  const text = packEnvelope(envelope);
+  if (text.length <= longestJob) return text;
+  throw new UsageError(
+    `the job has ${text.length} characters, and a command carries ${longestJob}: choose fewer destinations or rules (--destination, --rule), or fewer sources`,
+  );
+}
+
+/** Marks a command as one of this run, for CloudTrail, and for a controller that looks for what an earlier one sent. At most 100 characters. */
+export function commentOf(run: string, { job, platform }: Pick<Batch, 'job' | 'platform'>, fetches: boolean): string {
+  const digest = createHash('sha256').update(job).digest('hex').slice(0, 12);
+  return `portmatrix run=${run} job=${digest} ${platform}${fetches ? ' fetch' : ''}`;
+}
+
+/** What a comment says of its command, or undefined where it is not one of ours. */
+export function readComment(
+  comment: string,
+): { readonly run: string; readonly platform: 'linux' | 'windows'; readonly fetches: boolean } | undefined {
+  const [, run, platform, fetch] = /^portmatrix run=(\S+) job=[0-9a-f]{12} (linux|windows)( fetch)?$/.exec(comment) ?? [];
+  return run === undefined ? undefined : { run, platform: platform === 'windows' ? 'windows' : 'linux', fetches: fetch !== undefined };
+}
+
+/** A node that is two hosts (two addresses) is told twice, by different commands. */
+function rounds(recipients: readonly Recipient[]): readonly (readonly Recipient[])[] {
+  const all: Recipient[][] = [];
+  const times = new Map<string, number>();
+  for (const recipient of recipients) {
+    const round = times.get(recipient.instance) ?? 0;
+    times.set(recipient.instance, round + 1);
+    (all[round] ??= []).push(recipient);
+  }
+  return all;
+}
+
+function chunksOf(recipients: readonly Recipient[]): readonly (readonly Recipient[])[] {
+  const chunks: (readonly Recipient[])[] = [];
+  for (let first = 0; first < recipients.length; first += mostNodes) chunks.push(recipients.slice(first, first + mostNodes));
+  return chunks;
+}

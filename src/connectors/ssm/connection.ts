@@ -1,0 +1,350 @@
+/**
+ * Reaches managed nodes by AWS Systems Manager Run Command.
+ *
+ * 1. `DescribeInstanceInformation`, all pages: which nodes there are. Who is not there, or offline, is refused with Systems Manager's own word.
+ * 2. `DescribeDocument`: which version runs; it is pinned with its hash.
+ * 3. `SendCommand` for at most 50 nodes of one account, Region and platform. A command names its run, so that a controller that was killed finds it again.
+ * 4. `ListCommandInvocations`, 50 a page, until every node is done; then `GetCommandInvocation` for the step that ran, and for those that print further parts.
+ * 5. A node that does not have the agent yet says so, and is sent the same job once more, to fetch it.
+ *
+ * Right after a command was sent Systems Manager may not know it, and right after it succeeded its output may be empty: both are asked again.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Aws, type AwsPlace, nameOf, refusalOf, type SSM } from '../../aws.ts';
+import type { Host, SystemsManager } from '../../inventory.ts';
+import type { ManagedNode } from '../../host.ts';
+import type { Connection, Delivery, Errand, Ticket } from '../connector.ts';
+import { type Batch, batchesOf, type Recipient } from './batch.ts';
+import { bucket, type Spend } from './bucket.ts';
+import { type Invocation, isOver, messagesIn, partsIn, readRun, type StepEnd, steps, undelivered } from './invocation.ts';
+import { findNodes, matchNode } from './nodes.ts';
+import { type Pin, refusal, sendBatch } from './send.ts';
+
+/** What the connection works with. */
+export interface Means {
+  readonly aws: Aws;
+  readonly systemsManager: SystemsManager;
+  /** How many nodes may work at the same time. */
+  readonly atOnce: number;
+  /** Aborted to cancel what was sent. What came back until then is kept. */
+  readonly stop: AbortSignal;
+  /** Told of all tickets after each command, before anything is asked of it. */
+  readonly keep: (tickets: readonly Ticket[]) => Promise<void>;
+  readonly patience?: Patience;
+  /** UTC now, in milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** How often and how long Systems Manager is asked. */
+export interface Patience {
+  /** Wait before the first look, and the longest wait between two. */
+  readonly firstLookMs: number;
+  readonly longestWaitMs: number;
+  /** Waits before an output that should be there is asked for again. */
+  readonly rereadMs: readonly number[];
+  /** How long after its time a command may stay without an end. */
+  readonly graceMs: number;
+  /** How long cancelled commands are waited for. */
+  readonly cancelMs: number;
+}
+
+const usualPatience: Patience = { firstLookMs: 2_000, longestWaitMs: 15_000, rereadMs: [1_000, 3_000, 6_000], graceMs: 60_000, cancelMs: 15_000 };
+
+/** Calls a second, and at once: Systems Manager's own rates are not published, and a client that is throttled slows down by itself. */
+const rates = { send: [1, 5], list: [2, 5], get: [10, 20] } as const;
+
+/** A command, and those of its nodes that nothing final is known of. */
+interface Command {
+  readonly place: AwsPlace;
+  readonly id: string;
+  readonly waiting: Map<string, Ticket & { readonly errand: Errand }>;
+}
+
+/** A connection to managed nodes. All sources are sent their job at once: Systems Manager limits how many work at the same time. */
+export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, patience = usualPatience }: Means): Connection {
+  const budgets = new Map<string, { readonly send: Spend; readonly list: Spend; readonly get: Spend }>();
+  const budgetOf = (place: AwsPlace) => {
+    const name = nameOf(place);
+    const budget = budgets.get(name) ?? { send: bucket(...rates.send), list: bucket(...rates.list), get: bucket(...rates.get) };
+    budgets.set(name, budget);
+    return budget;
+  };
+  const pins = new Map<string, Promise<Pin>>();
+  const pinIn = (ssm: SSM, place: AwsPlace): Promise<Pin> => {
+    const pin = pins.get(nameOf(place)) ?? pinDocument(ssm, systemsManager);
+    pins.set(nameOf(place), pin);
+    return pin;
+  };
+  const kept: Ticket[] = [];
+
+  /** Sends the batches; a batch that is refused as a whole becomes tickets that say why. */
+  const sendAll = async (run: string, batches: readonly Batch[], fetches: boolean): Promise<readonly Ticket[]> => {
+    const sent = await Promise.all(
+      batches.map(async (batch): Promise<readonly Ticket[]> => {
+        const { place, recipients } = batch;
+        try {
+          const ssm = await aws.ssm(place);
+          const pin = await pinIn(ssm, place);
+          const spend = (): Promise<void> => budgetOf(place).send(stop);
+          const { output } = systemsManager;
+          return await sendBatch(ssm, batch, { run, pin, fetches, spend, endsBy: endOf(batch, now()), ...(output !== undefined && { output }) });
+        } catch (error) {
+          if (stop.aborted) return recipients.map((recipient) => refusal(recipient, 'it was stopped'));
+          const { name, message } = refusalOf(error);
+          return recipients.map((recipient) => refusal(recipient, `${name}: ${message}`));
+        }
+      }),
+    );
+    kept.push(...sent.flat());
+    await keep(kept);
+    return sent.flat();
+  };
+
+  /** Who of these hosts can be sent anything, and tickets for the others. */
+  const recipientsAmong = async (
+    hosts: readonly Host[],
+  ): Promise<{ readonly recipients: readonly Recipient[]; readonly refused: readonly Ticket[] }> => {
+    const managed = hosts.map((host) => ({ host, node: nodeOf(host) }));
+    const found = await Promise.all(
+      [...Map.groupBy(managed, ({ node }) => nameOf(node)).values()].map(async (group) => {
+        const place = placeOf(group[0]?.node);
+        try {
+          const wanted = group.map(({ node }) => node.wanted);
+          const nodes = await findNodes(await aws.ssm(place), wanted, () => budgetOf(place).list(stop));
+          return group.map(({ host, node }) => ({ host, place, match: matchNode(host, node, nodes) }));
+        } catch (error) {
+          const { name, message } = refusalOf(error);
+          return group.map(({ host }) => ({ host, place, match: { refused: `${name}: ${message}` } }));
+        }
+      }),
+    );
+    const recipients: Recipient[] = [];
+    const refused: Ticket[] = [];
+    for (const { host, place, match } of found.flat()) {
+      if ('refused' in match) refused.push(refusal({ source: host.name }, match.refused));
+      else recipients.push({ source: host.name, place, instance: match.node.instance, platform: match.platform });
+    }
+    return { recipients, refused };
+  };
+
+  return {
+    send: async (hosts, job) => {
+      if ('kind' in job) throw new Error('ssm: nothing is located through Systems Manager');
+      const { recipients, refused } = await recipientsAmong(hosts);
+      const batches = batchesOf(job, recipients, atOnce, systemsManager.deliverySeconds);
+      kept.push(...refused);
+      return [...refused, ...(await sendAll(job.run, batches, false))];
+    },
+
+    collect: async function* collect(tickets, job, signal) {
+      if ('kind' in job) throw new Error('ssm: nothing is located through Systems Manager');
+      for (const { source, refused } of tickets) if (refused !== undefined) yield { source, lost: refused };
+      const commands = commandsOf(tickets);
+      let cancelledAt: number | undefined;
+      let waitMs = patience.firstLookMs;
+      while (commands.length > 0) {
+        await sleep(jitter(waitMs), undefined, { signal: AbortSignal.any([signal, ...(cancelledAt === undefined ? [stop] : [])]) }).catch(
+          () => undefined,
+        );
+        waitMs = Math.min(patience.longestWaitMs, waitMs * 1.5);
+        if (signal.aborted || (cancelledAt !== undefined && now() - cancelledAt > patience.cancelMs)) {
+          for (const { waiting } of commands) for (const { source } of waiting.values()) yield { source, lost: 'it was stopped' };
+          return;
+        }
+        if (stop.aborted && cancelledAt === undefined) {
+          cancelledAt = now();
+          waitMs = patience.firstLookMs;
+          await Promise.all(commands.map((command) => cancel(command)));
+        }
+        const swept = await Promise.all(commands.map((command) => sweep(command)));
+        for (const { deliveries } of swept) yield* deliveries;
+        const again = stop.aborted ? [] : swept.flatMap(({ missing }) => missing);
+        for (const { missing } of stop.aborted ? swept : []) for (const { source } of missing) yield { source, lost: 'it was stopped' };
+        if (again.length > 0) {
+          waitMs = patience.firstLookMs;
+          const sent = await sendAll(job.run, batchesOf(job, again, atOnce, systemsManager.deliverySeconds), true);
+          for (const { source, refused } of sent) if (refused !== undefined) yield { source, lost: refused };
+          commands.push(...commandsOf(sent));
+        }
+        commands.splice(0, commands.length, ...commands.filter(({ waiting }) => waiting.size > 0));
+      }
+    },
+  };
+
+  /** One look at a command: what its nodes have said since the last one, and which of them lack the agent. */
+  async function sweep({
+    place,
+    id,
+    waiting,
+  }: Command): Promise<{ readonly deliveries: readonly Delivery[]; readonly missing: readonly Recipient[] }> {
+    const deliveries: Delivery[] = [];
+    const missing: Recipient[] = [];
+    const ssm = await aws.ssm(place);
+    const { list, get } = budgetOf(place);
+    let trouble = '';
+    try {
+      const invocations = await listInvocations(ssm, id, list);
+      await Promise.all(
+        [...waiting.values()].map(async ({ source, errand }) => {
+          const invocation = invocations.get(errand.instance);
+          if (invocation === undefined || !isOver(invocation)) return;
+          const said = await hear(ssm, errand, invocation, get);
+          waiting.delete(errand.instance);
+          if (said.kind === 'missing') missing.push({ source, place, instance: errand.instance, platform: errand.platform });
+          else if (said.kind === 'lost') deliveries.push({ source, lost: said.why, ...(said.code !== undefined && { code: said.code }) });
+          else deliveries.push(...said.messages.map((message) => ({ source, message })));
+        }),
+      );
+    } catch (error) {
+      // Whatever is the matter with the way to AWS may pass; the command goes on without us.
+      const { name, message } = refusalOf(error);
+      trouble = `${name}: ${message}`;
+      if (/AccessDenied|UnrecognizedClient|ExpiredToken|InvalidCommandId|Credentials/.test(name)) {
+        deliveries.push(...[...waiting.values()].map(({ source }) => ({ source, lost: trouble, code: 'output-lost' as const })));
+        waiting.clear();
+      }
+    }
+    for (const { source, errand } of [...waiting.values()].filter(({ errand: { endsBy } }) => now() > endsBy + patience.graceMs)) {
+      waiting.delete(errand.instance);
+      const why = trouble === '' ? 'Systems Manager does not say what became of the command' : trouble;
+      deliveries.push({ source, lost: `${errand.instance}: ${why}`, code: 'output-lost' });
+    }
+    return { deliveries, missing };
+  }
+
+  /** All that an agent said, once its node is done. */
+  async function hear(ssm: SSM, errand: Errand, invocation: Invocation, spend: Spend): Promise<Heard> {
+    const never = undelivered(invocation, errand);
+    if (never !== undefined) return { kind: 'lost', why: never };
+    const { run, part, download } = steps[errand.platform];
+    for (const waitMs of [0, ...patience.rereadMs]) {
+      if (waitMs > 0) await sleep(waitMs);
+      const end = await stepEnd(ssm, errand, run, spend);
+      if (end === undefined) continue;
+      const reading = readRun(end, errand, invocation);
+      if (reading.kind === 'missing') return reading;
+      if (reading.kind === 'failed') {
+        const fetched = errand.fetches && end.exitCode === -1 ? await stepEnd(ssm, errand, download, spend) : undefined;
+        const why = fetched === undefined ? reading.why : `${errand.instance}: the package could not be fetched: ${lastLine(fetched)}`;
+        return { kind: 'lost', why };
+      }
+      if (!reading.isWhole) continue;
+      const messages = [...reading.messages];
+      for (let number = 2; number <= partsIn(messages); number += 1) {
+        const further = await partEnd(ssm, errand, part(number), spend);
+        messages.splice(messages.length - 1, 0, ...messagesIn(further));
+      }
+      return { kind: 'said', messages };
+    }
+    const stored = await storedOutput(errand, run);
+    const messages = messagesIn(stored ?? '');
+    if (messages.some(({ kind }) => kind === 'bye')) return { kind: 'said', messages };
+    return { kind: 'lost', why: `${errand.instance}: the command succeeded, and what its agent said did not come back whole`, code: 'output-lost' };
+  }
+
+  /** A further part of the results; empty where it does not come. */
+  async function partEnd(ssm: SSM, errand: Errand, step: string, spend: Spend): Promise<string> {
+    for (const waitMs of [0, ...patience.rereadMs]) {
+      if (waitMs > 0) await sleep(waitMs);
+      const end = await stepEnd(ssm, errand, step, spend);
+      if (end !== undefined && messagesIn(end.stdout).length > 0) return end.stdout;
+    }
+    return (await storedOutput(errand, step)) ?? '';
+  }
+
+  /** The same output in S3, where the node was told to write it. It may be missing though the command succeeded. */
+  async function storedOutput({ place, command, instance, platform }: Errand, step: string): Promise<string | undefined> {
+    const { output } = systemsManager;
+    if (output === undefined) return undefined;
+    const key = [output.prefix, command, instance, steps[platform].action, step, 'stdout'].filter((piece) => piece !== undefined).join('/');
+    try {
+      const { Body: body } = await (await aws.s3(place)).getObject({ Bucket: output.bucket, Key: key });
+      return await body?.transformToString();
+    } catch (error) {
+      refusalOf(error);
+      return undefined;
+    }
+  }
+
+  async function cancel({ place, id, waiting }: Command): Promise<void> {
+    try {
+      await (await aws.ssm(place)).cancelCommand({ CommandId: id, InstanceIds: [...waiting.keys()] });
+    } catch (error) {
+      // It may be over, or not ours to cancel: what comes back tells.
+      refusalOf(error);
+    }
+  }
+}
+
+type Heard =
+  | { readonly kind: 'said'; readonly messages: ReturnType<typeof messagesIn> }
+  | { readonly kind: 'missing' }
+  | { readonly kind: 'lost'; readonly why: string; readonly code?: 'output-lost' };
+
+/** The version of the document that runs, and its hash. */
+async function pinDocument(ssm: SSM, { document, version }: SystemsManager): Promise<Pin> {
+  const { Document: description } = await ssm.describeDocument({ Name: document, ...(version !== undefined && { DocumentVersion: version }) });
+  const { DocumentVersion: found = '$DEFAULT', Hash: hash, HashType: type } = description ?? {};
+  return { document, version: version ?? found, ...(hash !== undefined && type === 'Sha256' && { hash }) };
+}
+
+async function listInvocations(ssm: SSM, command: string, spend: Spend): Promise<ReadonlyMap<string, Invocation>> {
+  const invocations = new Map<string, Invocation>();
+  let token: string | undefined;
+  do {
+    await spend();
+    const page = await ssm.listCommandInvocations({ CommandId: command, MaxResults: 50, ...(token !== undefined && { NextToken: token }) });
+    for (const { InstanceId: instance, Status: status = '', StatusDetails: details = status } of page.CommandInvocations ?? [])
+      if (instance !== undefined) invocations.set(instance, { status, details });
+    token = page.NextToken === '' ? undefined : page.NextToken;
+  } while (token !== undefined);
+  return invocations;
+}
+
+/** How a step ended; undefined while Systems Manager does not know of it. */
+async function stepEnd(ssm: SSM, { command, instance }: Errand, step: string, spend: Spend): Promise<StepEnd | undefined> {
+  await spend();
+  try {
+    const said = await ssm.getCommandInvocation({ CommandId: command, InstanceId: instance, PluginName: step });
+    return { exitCode: said.ResponseCode ?? -1, stdout: said.StandardOutputContent ?? '', stderr: said.StandardErrorContent ?? '' };
+  } catch (error) {
+    if (refusalOf(error).name === 'InvocationDoesNotExist') return undefined;
+    throw error;
+  }
+}
+
+/** The commands of these tickets. A node that was sent the job again did nothing the first time. */
+function commandsOf(tickets: readonly Ticket[]): Command[] {
+  const commands = new Map<string, Command>();
+  const fetching = new Set(tickets.flatMap(({ source, errand }) => (errand?.fetches === true ? [source] : [])));
+  for (const ticket of tickets) {
+    const { source, errand } = ticket;
+    if (errand === undefined || (fetching.has(source) && !errand.fetches)) continue;
+    const command = commands.get(errand.command) ?? { place: errand.place, id: errand.command, waiting: new Map() };
+    commands.set(errand.command, command);
+    command.waiting.set(errand.instance, { ...ticket, errand });
+  }
+  return [...commands.values()];
+}
+
+function endOf({ executionSeconds, deliverySeconds }: Batch, now: number): number {
+  return now + (executionSeconds + deliverySeconds) * 1_000;
+}
+
+function nodeOf({ name, connector }: Host): ManagedNode {
+  if (connector.kind !== 'ssm') throw new Error(`ssm: ${name} is no managed node`);
+  return connector.node;
+}
+
+function placeOf(node: ManagedNode | undefined): AwsPlace {
+  if (node === undefined) throw new Error('ssm: a group of nobody');
+  return { region: node.region, ...(node.account !== undefined && { account: node.account }) };
+}
+
+function jitter(ms: number): number {
+  return ms * (0.8 + Math.random() * 0.4);
+}
+
+function lastLine({ stderr, stdout }: StepEnd): string {
+  return (stderr.trim() === '' ? stdout : stderr).trim().split('\n').at(-1)?.slice(0, 300) ?? '';
+}

@@ -1,0 +1,100 @@
+/** One batch, sent: a command for all its nodes, or several where Systems Manager refuses some of them. */
+import { refusalOf, type SendCommandCommandInput, type SSM } from '../../aws.ts';
+import type { SystemsManager } from '../../inventory.ts';
+import type { Ticket } from '../connector.ts';
+import { type Batch, commentOf, type Recipient } from './batch.ts';
+
+/** A document version, and the hash of its content: what runs is what was looked at. */
+export interface Pin {
+  readonly document: string;
+  readonly version: string;
+  readonly hash?: string;
+}
+
+/** How a command is to be sent. */
+export interface Sending {
+  readonly run: string;
+  readonly pin: Pin;
+  readonly fetches: boolean;
+  /** When its commands must have ended, in milliseconds since 1970. */
+  readonly endsBy: number;
+  readonly output?: SystemsManager['output'];
+  /** Waits until one more call may be made. */
+  readonly spend: () => Promise<void>;
+}
+
+/**
+ * Sends the batch and resolves to a ticket for each of its nodes. One unknown id makes Systems Manager refuse a whole command (InvalidInstanceId), so the
+ * batch is then halved until the refused ones stand alone. Nothing is sent twice: a refused command was sent to nobody.
+ */
+export async function sendBatch(ssm: SSM, batch: Batch, sending: Sending): Promise<readonly Ticket[]> {
+  const { recipients } = batch;
+  if (recipients.length === 0) return [];
+  const input = commandInput(batch, sending);
+  await sending.spend();
+  let command: string | undefined;
+  try {
+    command = (await ssm.sendCommand(input)).Command?.CommandId;
+  } catch (error) {
+    const { name, message } = refusalOf(error);
+    if (name !== 'InvalidInstanceId' || recipients.length === 1) return recipients.map((recipient) => refusal(recipient, `${name}: ${message}`));
+    const middle = Math.ceil(recipients.length / 2);
+    const halves = [recipients.slice(0, middle), recipients.slice(middle)];
+    const sent: Ticket[] = [];
+    for (const half of halves) sent.push(...(await sendBatch(ssm, { ...batch, recipients: half }, sending)));
+    return sent;
+  }
+  if (command === undefined) return recipients.map((recipient) => refusal(recipient, 'Systems Manager gave the command no id'));
+  return recipients.map((recipient) => ticketOf(recipient, command, sending));
+}
+
+/** The ticket of one node of a command. */
+export function ticketOf(
+  { source, place, instance, platform }: Recipient,
+  command: string,
+  { fetches, endsBy }: Pick<Sending, 'fetches' | 'endsBy'>,
+): Ticket {
+  return { source, id: `${command}/${instance}`, errand: { place, command, instance, platform, fetches, endsBy } };
+}
+
+/** A ticket for what was not sent. */
+export function refusal({ source }: Pick<Recipient, 'source'>, refused: string): Ticket {
+  return { source, id: '', refused };
+}
+
+/** The request. One failing node must not keep the command from the others (MaxErrors). */
+export function commandInput(batch: Batch, { run, pin, fetches, output }: Omit<Sending, 'spend' | 'endsBy'>): SendCommandCommandInput {
+  const input: SendCommandCommandInput = {
+    DocumentName: pin.document,
+    DocumentVersion: pin.version,
+    ...(pin.hash !== undefined && { DocumentHash: pin.hash, DocumentHashType: 'Sha256' }),
+    InstanceIds: batch.recipients.map(({ instance }) => instance),
+    TimeoutSeconds: Math.max(30, batch.deliverySeconds),
+    Comment: commentOf(run, batch, fetches),
+    Parameters: { Job: [batch.job], Fetch: [fetches ? 'download' : 'cached'], ExecutionTimeout: [String(batch.executionSeconds)] },
+    MaxConcurrency: String(Math.min(batch.atOnce, batch.recipients.length)),
+    MaxErrors: '100%',
+    ...(output !== undefined && { OutputS3BucketName: output.bucket, ...(output.prefix !== undefined && { OutputS3KeyPrefix: output.prefix }) }),
+  };
+  refuseBeyondLimits(input);
+  return input;
+}
+
+/** The limits of SendCommand, which the SDK does not check (API reference, SendCommand). A breach is a bug of ours: users are told before. */
+function refuseBeyondLimits({
+  InstanceIds = [],
+  Comment = '',
+  TimeoutSeconds = 0,
+  MaxConcurrency = '',
+  OutputS3KeyPrefix = '',
+}: SendCommandCommandInput): void {
+  const breach = [
+    InstanceIds.length > 50 && `${InstanceIds.length} instance ids`,
+    new Set(InstanceIds).size !== InstanceIds.length && 'an instance id twice',
+    Comment.length > 100 && `a comment of ${Comment.length} characters`,
+    (TimeoutSeconds < 30 || TimeoutSeconds > 2_592_000) && `a delivery timeout of ${TimeoutSeconds} s`,
+    MaxConcurrency.length > 7 && `a concurrency of ${MaxConcurrency}`,
+    OutputS3KeyPrefix.length > 500 && 'a key prefix of more than 500 characters',
+  ].find((words) => words !== false);
+  if (breach !== undefined) throw new Error(`ssm: SendCommand does not take ${breach}`);
+}
