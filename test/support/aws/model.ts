@@ -36,7 +36,8 @@ export const operations: ReadonlyMap<string, Operation> = new Map(
   wordsOf(operationFacts).map(([name = '', input = '', output = '', ...errors]) => [name, { input, output, errors }]),
 );
 
-const shapes: ReadonlyMap<string, Shape> = new Map(wordsOf(shapeFacts).map(([name = '', ...rest]) => [name, shapeOf(rest)]));
+/** The shapes of the facts, by name. */
+export const shapes: ReadonlyMap<string, Shape> = new Map(wordsOf(shapeFacts).map(([name = '', ...rest]) => [name, shapeOf(rest)]));
 
 /** All that is wrong with a value of a shape. A member that the shape does not have is a breach too. */
 export function breachesOf(shape: string, value: unknown, path: readonly string[] = []): Breach[] {
