@@ -1,9 +1,9 @@
 /** Sends a plan's job to its sources and gathers what their agents saw. Every asked check gets exactly one record, whatever happens to its agent. */
 import pLimit from 'p-limit';
 import { expand, fingerprint } from '../agent/contract/expand.ts';
-import { unpackFrame } from '../agent/contract/frame.ts';
+import { type Frame, unpackFrame } from '../agent/contract/frame.ts';
 import { contractVersion, type Job } from '../agent/contract/job.ts';
-import type { Hello, Message, Settled } from '../agent/contract/message.ts';
+import type { Hello, Message, Part, Settled } from '../agent/contract/message.ts';
 import type { Outcome } from '../agent/contract/outcome.ts';
 import type { Connection } from './connectors/connector.ts';
 import type { Host } from './inventory.ts';
@@ -22,6 +22,8 @@ export interface SourceReturn {
   readonly hello?: Hello;
   /** Why the source did not finish, in words. */
   readonly lost?: string;
+  /** The agent left out evidence that did not fit its channel. */
+  readonly facts?: 'partial';
 }
 
 /** How a run is stopped: `soft` lets agents finish in good order, `hard` ends them at once. */
@@ -66,8 +68,13 @@ class Gathering {
   readonly #source: string;
   readonly #expected: { readonly count: number; readonly hash: string };
   readonly #results = new Map<number, Settled>();
+  readonly #parts: string[] = [];
+  #of = 0;
+  #frame: Frame | undefined;
   #hello: Hello | undefined;
   #lost: string | undefined;
+  /** Why nothing of what came is believed. */
+  #spoilt: string | undefined;
   #complete = false;
 
   constructor(job: Job, source: string) {
@@ -87,7 +94,10 @@ class Gathering {
           this.#results.set(message.index, message);
         return;
       case 'frame':
-        for (const result of unpackFrame(this.#job, this.#source, message.text) ?? []) this.take(result);
+        this.#open(message.text);
+        return;
+      case 'part':
+        this.#join(message);
         return;
       case 'bye':
         this.#complete = message.reason === 'finished';
@@ -108,19 +118,21 @@ class Gathering {
   /** The whole return, with a failure for each check that no result came for. */
   close(interrupted: boolean): SourceReturn {
     const hello = this.#hello;
-    const why = this.#lost ?? (this.#complete ? 'the agent finished without this result' : 'the agent stopped before this result');
+    if (this.#parts.length > 0 && this.#frame === undefined) this.#spoil('some parts of its results are missing');
+    const why = this.#spoilt ?? this.#lost ?? (this.#complete ? 'the agent finished without this result' : 'the agent stopped before this result');
     const missing: Outcome = interrupted
       ? { kind: 'failed', code: 'interrupted', message: 'the run was stopped before this check was settled' }
-      : { kind: 'failed', code: hello === undefined ? 'source-unreachable' : 'output-lost', message: why };
+      : { kind: 'failed', code: hello === undefined && this.#spoilt === undefined ? 'source-unreachable' : 'output-lost', message: why };
     const seen = Array.from({ length: this.#expected.count }, (_, index): Seen => {
-      const result = this.#results.get(index);
+      const result = this.#spoilt === undefined ? this.#results.get(index) : undefined;
       return result ?? { outcome: missing, attempts: 0, elapsedMs: 0 };
     });
     return {
       name: this.#source,
       seen,
       ...(hello !== undefined && { hello }),
-      ...(this.#results.size < this.#expected.count && { lost: interrupted ? 'interrupted' : why }),
+      ...((this.#spoilt !== undefined || this.#results.size < this.#expected.count) && { lost: interrupted ? 'interrupted' : why }),
+      ...(this.#spoilt === undefined && this.#frame?.facts !== undefined && { facts: this.#frame.facts }),
     };
   }
 
@@ -128,6 +140,32 @@ class Gathering {
     if (this.#hello !== undefined) return;
     const agreed = hello.contract === contractVersion && hello.count === this.#expected.count && hello.hash === this.#expected.hash;
     if (agreed && hello.source === this.#source) this.#hello = hello;
-    else this.lose('the agent understood another job than it was sent');
+    else this.#spoil('the agent understood another job than it was sent');
+  }
+
+  /** Parts come in order, each once, or they are not those of one frame. */
+  #join({ part, of, text }: Part): void {
+    if (part !== this.#parts.length + 1 || (part > 1 && of !== this.#of)) {
+      this.#spoil('the parts of its results do not belong together');
+      return;
+    }
+    this.#of = of;
+    this.#parts.push(text);
+    if (part === of) this.#open(this.#parts.join(''));
+  }
+
+  /** There is one frame, in one piece or in parts, and either all of it is believed or nothing. */
+  #open(text: string): void {
+    const frame = this.#hello === undefined || this.#frame !== undefined ? undefined : unpackFrame(this.#job, this.#source, text);
+    if (frame === undefined) {
+      this.#spoil('its results came cut, changed or twice');
+      return;
+    }
+    this.#frame = frame;
+    for (const result of frame.results) this.take(result);
+  }
+
+  #spoil(why: string): void {
+    this.#spoilt ??= why;
   }
 }

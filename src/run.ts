@@ -245,11 +245,12 @@ function isPlannedSkip(skip: PlannedCheck['skip']): skip is PlannedSkip {
 function sourceRecords({ hosts, pairs }: Plan, returns: readonly SourceReturn[]): readonly SourceRecord[] {
   const bystanders = hosts.filter(({ connector }, index) => connector.kind === 'none' && pairs.some(({ source }) => source === index));
   return [
-    ...returns.map(({ name, hello, lost }): SourceRecord => {
-      const state = hello === undefined ? 'unreachable' : lost === undefined ? 'reported' : 'lost';
+    ...returns.map(({ name, hello, lost, facts, seen }): SourceRecord => {
+      const hasStarted = hello !== undefined || seen.some(({ outcome }) => outcome.kind === 'failed' && outcome.code === 'output-lost');
       return {
         name,
-        state,
+        state: !hasStarted ? 'unreachable' : lost === undefined ? 'reported' : 'lost',
+        ...(facts !== undefined && { facts }),
         ...(lost !== undefined && { message: lost }),
         ...(hello !== undefined && { platform: hello.platform, capabilities: hello.capabilities }),
       };

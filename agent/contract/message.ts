@@ -49,7 +49,18 @@ export interface Framed {
   readonly text: string;
 }
 
-export type Message = Hello | Settled | Alive | Bye | Framed | Located;
+/** A slice of a frame that is too long for one output: `part` counts from 1 to `of`. The texts of all, in that order, are the text of the frame. */
+export interface Part {
+  readonly kind: 'part';
+  readonly part: number;
+  readonly of: number;
+  readonly text: string;
+}
+
+/** Most parts of a frame. */
+export const mostParts = 6;
+
+export type Message = Hello | Settled | Alive | Bye | Framed | Part | Located;
 
 /** One line, without its line end. */
 export function encodeMessage(message: Message): string {
@@ -58,7 +69,7 @@ export function encodeMessage(message: Message): string {
 
 /** The message that a line carries, or undefined for a line that is not ours or not whole. */
 export function decodeMessage(line: string): Message | undefined {
-  if (!line.startsWith(mark) || (line.length > longestLine && !/^\{"kind":"(frame|located)"/.test(line.slice(mark.length, mark.length + 20))))
+  if (!line.startsWith(mark) || (line.length > longestLine && !/^\{"kind":"(frame|part|located)"/.test(line.slice(mark.length, mark.length + 20))))
     return undefined;
   let value: unknown;
   try {
@@ -94,6 +105,10 @@ function isMessage(value: unknown): value is Message {
       return value['reason'] === 'finished' || value['reason'] === 'interrupted' || value['reason'] === 'deadline';
     case 'frame':
       return typeof value['text'] === 'string';
+    case 'part': {
+      const { part, of, text } = value;
+      return isCount(part) && isCount(of) && 1 <= part && part <= of && of <= mostParts && typeof text === 'string';
+    }
     case 'located':
       return isLocated(value);
     default:
