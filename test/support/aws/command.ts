@@ -72,7 +72,7 @@ export function startCommand(world: World, territory: Territory, order: Order): 
   const mostErrors = share(order.maxErrors, queue.length);
   let window = 1;
   let sent = 0;
-  let unacknowledged = 0;
+  const unacknowledged = new Set<Invocation>();
   let errors = 0;
 
   const done = Promise.withResolvers<void>();
@@ -87,11 +87,12 @@ export function startCommand(world: World, territory: Territory, order: Order): 
     sent -= 1;
     if (details === 'Failed' || details === 'ExecutionTimedOut') errors += 1;
     if (errors > mostErrors) for (const unsent of queue.splice(0)) finish(unsent, 'Terminated');
+    acknowledge(invocation);
     pump();
   };
-  const acknowledge = (): void => {
-    unacknowledged -= 1;
-    if (unacknowledged === 0) window = Math.min(limit, window * 2);
+  const acknowledge = (invocation: Invocation): void => {
+    if (!unacknowledged.delete(invocation)) return;
+    if (unacknowledged.size === 0) window = Math.min(limit, window * 2);
     pump();
   };
   const run = async (invocation: Invocation): Promise<void> => {
@@ -101,28 +102,26 @@ export function startCommand(world: World, territory: Territory, order: Order): 
     const folder = orchestrationFolder(world.folder, node.instance, order.id);
     const { content } = order.version;
     const errand = { world, territory, node, commandId: order.id, content, values: order.values, folder, stop: invocation.stop };
-    const details = await runSteps(errand, (steps) => (invocation.steps = steps), order.output);
+    const details = await territory.workers.work(node.instance, () => runSteps(errand, (steps) => (invocation.steps = steps), order.output));
     if (details !== undefined) end(invocation, details);
   };
   const deliver = (invocation: Invocation): void => {
-    acknowledge();
+    acknowledge(invocation);
     if (isFinal(invocation)) return;
     const work = run(invocation).finally(() => running.delete(work));
     running.add(work);
   };
   const dispatch = (invocation: Invocation): void => {
     sent += 1;
-    unacknowledged += 1;
+    unacknowledged.add(invocation);
     const fault = territory.nodes.get(invocation.instance)?.fault;
     const early = earlyEnd(fault?.kind ?? 'vanished');
     if (fault?.kind === 'offline') {
+      // It is the service that acknowledges: a node that is away holds up nobody.
       timers.after(realMs(order.timeoutSeconds, clock), () => end(invocation, 'DeliveryTimedOut'));
-      acknowledge();
+      acknowledge(invocation);
     } else if (fault !== undefined && early !== undefined) {
-      timers.after(world.deliveryDelayMs, () => {
-        acknowledge();
-        end(invocation, early);
-      });
+      timers.after(world.deliveryDelayMs, () => end(invocation, early));
     } else {
       if (fault?.kind === 'delayed') invocation.details = 'Delayed';
       timers.after(world.deliveryDelayMs + (fault?.kind === 'delayed' ? fault.delayMs : 0), () => deliver(invocation));

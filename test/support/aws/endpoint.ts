@@ -20,6 +20,7 @@ import { answerS3 } from './s3.ts';
 import { answerSsm, isForSsm } from './ssm.ts';
 import { answerSts, type Role } from './sts.ts';
 import type { Territory } from './territory.ts';
+import { startWorkers } from './workers.ts';
 import type { Lag, World } from './world.ts';
 
 /** How an endpoint starts. */
@@ -96,7 +97,7 @@ export async function startEndpoint(options: EndpointOptions = {}): Promise<Endp
   const territoryOf = (of: string, where: string): Territory => {
     const known = territories.get(`${of} ${where}`);
     if (known !== undefined) return known;
-    const added: Territory = { account: of, region: where, documents: new Map(), nodes: new Map(), commands: new Map() };
+    const added: Territory = { account: of, region: where, documents: new Map(), nodes: new Map(), commands: new Map(), workers: startWorkers() };
     territories.set(`${of} ${where}`, added);
     return added;
   };
@@ -126,6 +127,19 @@ export async function startEndpoint(options: EndpointOptions = {}): Promise<Endp
   if (address === null || typeof address === 'string') throw new Error('not listening');
   const url = `${options.tls === undefined ? 'http' : 'https'}://${home}:${address.port}`;
   const commandIds = (): ReadonlySet<string> => new Set([...territories.values()].flatMap(({ commands }) => [...commands.keys()]));
+
+  let closing: Promise<void> | undefined;
+  const shut = async (): Promise<void> => {
+    world.timers.close();
+    const commands = [...territories.values()].flatMap((territory) => [...territory.commands.values()]);
+    for (const { invocations } of commands) for (const { stop } of invocations.values()) stop.abort('close');
+    await Promise.all(commands.map(({ settled }) => settled()));
+    killSurvivors(commandIds());
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+    rmSync(folder, { recursive: true, force: true });
+  };
 
   return {
     url,
@@ -157,17 +171,7 @@ export async function startEndpoint(options: EndpointOptions = {}): Promise<Endp
       await command.ended;
     },
     processes: () => survivors(commandIds()),
-    close: async () => {
-      world.timers.close();
-      const commands = [...territories.values()].flatMap((territory) => [...territory.commands.values()]);
-      for (const { invocations } of commands) for (const { stop } of invocations.values()) stop.abort('close');
-      await Promise.all(commands.map(({ settled }) => settled()));
-      killSurvivors(commandIds());
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close: () => (closing ??= shut()),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Processes of the nodes: each in a group of its own, and none left over. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { ScriptEnd } from './managed-node.ts';
 
@@ -55,8 +55,9 @@ export function killSurvivors(commandIds: ReadonlySet<string>): void {
   }
 }
 
-/** The processes that carry one of these command ids in their environment. */
+/** The processes that carry one of these command ids in their environment; none where the system does not tell. */
 export function survivors(commandIds: ReadonlySet<string>): number[] {
+  if (!existsSync('/proc')) return [];
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)
