@@ -3,11 +3,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   type CommandInvocation,
+  DescribeDocumentCommand,
   GetCommandInvocationCommand,
   ListCommandsCommand,
   type ListCommandsCommandInput,
   paginateListCommandInvocations,
+  SendCommandCommand,
   type SSMClient,
+  UpdateDocumentCommand,
+  UpdateDocumentDefaultVersionCommand,
 } from '@aws-sdk/client-ssm';
 import { documentText, instanceId, linuxNodes, openEndpoint, sendDocument, shellStep } from '../support/aws/clients.ts';
 import type { ScriptRunner } from '../support/aws/managed-node.ts';
@@ -24,6 +28,27 @@ async function invocationsOf(ssm: SSMClient, CommandId: string): Promise<Command
 }
 
 describe('what is asked of a command afterwards', { concurrency: 2 }, () => {
+  it('is about the version that was pinned, by number and hash, and not about the default', async (t) => {
+    const endpoint = await openEndpoint(t, { nodes: linuxNodes(1), lag: unlagged });
+    const { ssm } = endpoint;
+    const first = await sendDocument(ssm, text, { InstanceIds: [node] });
+    await ssm.send(
+      new UpdateDocumentCommand({ Name: 'Test-Document', Content: documentText([shellStep('First', 'printf other')]), DocumentVersion: '$LATEST' }),
+    );
+    await ssm.send(new UpdateDocumentDefaultVersionCommand({ Name: 'Test-Document', DocumentVersion: '2' }));
+    const { Document } = await ssm.send(new DescribeDocumentCommand({ Name: 'Test-Document', DocumentVersion: '1' }));
+    const pinned = { DocumentVersion: '1', DocumentHash: Document?.Hash, DocumentHashType: Document?.HashType };
+    const outputs: (string | undefined)[] = [];
+    for (const request of [pinned, {}]) {
+      const { Command } = await ssm.send(new SendCommandCommand({ DocumentName: 'Test-Document', InstanceIds: [node], ...request }));
+      const CommandId = Command?.CommandId ?? '';
+      await endpoint.ended(CommandId);
+      outputs.push((await ssm.send(new GetCommandInvocationCommand({ CommandId, InstanceId: node }))).StandardOutputContent);
+    }
+    assert.deepEqual(outputs, ['ran', 'other']);
+    await endpoint.ended(first);
+  });
+
   it('comes in pages of fifty', async (t) => {
     const runner: ScriptRunner = () => Promise.resolve({ code: 0, stdout: Buffer.from('ran'), stderr: Buffer.alloc(0) });
     const nodes = linuxNodes(120, { runner, tags: { Name: 'dc' } });

@@ -165,7 +165,14 @@ describe('a command ends', { concurrency: 2 }, () => {
       'Failed: Undeliverable, Failed: Undeliverable, Success: Success',
     ],
     ['as Failed', { nodes: linuxNodes(1) }, {}, fails, 'Failed: Failed', 'Failed: Failed'],
-    ['as Execution Timed Out', { nodes: linuxNodes(1), nodeClock: 50 }, {}, late, 'TimedOut: Execution Timed Out', 'TimedOut: Execution Timed Out'],
+    [
+      'as Execution Timed Out',
+      { nodes: linuxNodes(1), nodeClock: 50, clock: 1 },
+      {},
+      late,
+      'TimedOut: Execution Timed Out',
+      'TimedOut: Execution Timed Out',
+    ],
     [
       'as Delivery Timed Out',
       { nodes: linuxNodes(1, { fault: { kind: 'offline' } }) },
@@ -205,6 +212,14 @@ describe('a command ends', { concurrency: 2 }, () => {
       text,
       'Success: No Instances In Tag',
       '',
+    ],
+    [
+      'as Incomplete where a tag leads to a platform without a step',
+      { nodes: [...linuxNodes(1, { tags: { Name: 'dc1' } }), { instance: instanceId(2), platform: 'Windows', tags: { Name: 'dc1' } }] },
+      { InstanceIds: [], Targets: [{ Key: 'tag:Name', Values: ['dc1'] }] },
+      text,
+      'Failed: Incomplete',
+      'Success: Success, Failed: Invalid Platform',
     ],
     [
       'on the nodes of a tag',

@@ -1,6 +1,9 @@
 /** What can go wrong between a controller and its nodes, one fault at a time, as the endpoint makes it. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import {
   CreateDocumentCommand,
@@ -13,6 +16,7 @@ import type { CallFault } from '../support/aws/call-fault.ts';
 import { type Clients, clientsFor, documentText, instanceId, linuxNodes, openEndpoint, sendDocument, shellStep } from '../support/aws/clients.ts';
 import type { Endpoint, EndpointOptions } from '../support/aws/endpoint.ts';
 import type { NodeFault, ScriptRunner } from '../support/aws/managed-node.ts';
+import { folderWith } from '../support/temporary-folder.ts';
 
 const node = instanceId(1);
 const bucket = 'packages-of-a-test';
@@ -56,13 +60,19 @@ describe('a fault of a node', { concurrency: 2 }, () => {
     });
   }
 
-  it('delayed: Delayed at first, and then it runs', async (t) => {
-    const endpoint = await openEndpoint(t, { nodes: linuxNodes(1, { fault: { kind: 'delayed', delayMs: 200 } }), lag: { reads: 0 } });
+  it('delayed: Delayed for so long, and Delivery Timed Out when all time is over', async (t) => {
+    const endpoint = await openEndpoint(t, { nodes: linuxNodes(1, { fault: { kind: 'delayed', delayMs: 1e6 } }), lag: { reads: 0 } });
     const CommandId = await sendDocument(endpoint.ssm, text, { InstanceIds: [node] });
-    const look = new GetCommandInvocationCommand({ CommandId, InstanceId: node });
-    const seen = new Set<string | undefined>();
-    for (let status: string | undefined; status !== 'Success'; seen.add(status)) status = (await endpoint.ssm.send(look)).Status;
-    assert.ok(seen.has('Delayed'), [...seen].join());
+    const status = async (): Promise<string | undefined> =>
+      (await endpoint.ssm.send(new GetCommandInvocationCommand({ CommandId, InstanceId: node }))).StatusDetails;
+    while ((await status()) !== 'Delayed');
+    endpoint.expire(CommandId);
+    assert.equal(await status(), 'Delivery Timed Out');
+  });
+
+  it('delayed a little: it runs', async (t) => {
+    const { step } = await endWith(t, { kind: 'delayed', delayMs: 1 });
+    assert.equal((await step()).StandardOutputContent, 'ran');
   });
 
   it('execution timeout in the middle of a run keeps what was written', async (t) => {
@@ -86,11 +96,24 @@ describe('a fault of a node', { concurrency: 2 }, () => {
   });
 
   it('lost in the middle of a run: nothing more is heard, and it ends as Delivery Timed Out', async (t) => {
-    const document = documentText([shellStep('First', 'printf half; sleep 1000')]);
-    const { step, processes } = await endWith(t, { kind: 'lost-mid-run', afterBytes: 4 }, document, { nodeClock: 600 });
-    const { Status, StatusDetails, StandardOutputContent } = await step();
-    assert.deepEqual([Status, StatusDetails, StandardOutputContent], ['TimedOut', 'Delivery Timed Out', '']);
-    assert.deepEqual(processes(), []);
+    const begun = join(folderWith(t, {}), 'begun');
+    const document = documentText([shellStep('First', `touch ${begun}; printf half; sleep 1000`), shellStep('Second', 'printf ran')]);
+    const endpoint = await openEndpoint(t, { nodes: linuxNodes(1, { fault: { kind: 'lost-mid-run', afterBytes: 4 } }), lag: { reads: 0 } });
+    const CommandId = await sendDocument(endpoint.ssm, document, { InstanceIds: [node] });
+    const look = (PluginName: string): Promise<GetCommandInvocationCommandOutput> =>
+      endpoint.ssm.send(new GetCommandInvocationCommand({ CommandId, InstanceId: node, PluginName }));
+    while (!existsSync(begun) || endpoint.processes().length > 0) await setImmediate();
+    assert.equal((await look('First')).Status, 'InProgress');
+    endpoint.expire(CommandId);
+    await endpoint.ended(CommandId);
+    const ends = [await look('First'), await look('Second')];
+    assert.deepEqual(
+      ends.map(({ StatusDetails, StandardOutputContent }) => [StatusDetails, StandardOutputContent]),
+      [
+        ['Delivery Timed Out', ''],
+        ['Delivery Timed Out', ''],
+      ],
+    );
   });
 
   it('truncated output says so and has lost its end', async (t) => {
