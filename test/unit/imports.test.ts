@@ -17,7 +17,6 @@ const importers: Readonly<Record<string, RegExp>> = {
   'cli-progress': /^src\/commands\/progress\.ts$/,
   dns2: /^agent\/codecs\/dns\.ts$/,
   esbuild: /^src\/bundle\.ts$/,
-  ldapts: /^agent\/codecs\/ber\.ts$/,
   'p-limit': /^src\/dispatch\.ts$/,
   picocolors: /^src\/reporters\//,
   table: /^src\/reporters\/grid\.ts$/,
@@ -54,8 +53,7 @@ const rules: readonly Rule[] = [
       !imported.startsWith('agent/codecs/') &&
       !imported.startsWith('agent/contract/') &&
       imported !== 'node:crypto' &&
-      !(imported === 'dns2' && file.endsWith('/dns.ts')) &&
-      !(imported === 'ldapts' && file.endsWith('/ber.ts')),
+      !(imported === 'dns2' && file.endsWith('/dns.ts')),
     reason: 'a codec turns bytes into values and back, without sockets: it may use other codecs and node:crypto',
   },
   {
@@ -137,7 +135,7 @@ function importsOf(file: string): string[] {
     ...text.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g),
     ...text.matchAll(/(?:^|\n)import\s+'([^']+)'/g),
   ];
-  return names.map(([, name = '']) => (name.startsWith('.') ? normalize(`${dirname(file)}/${name}`) : name.replace(/^(ajv|ldapts|yargs)\/.*/, '$1')));
+  return names.map(([, name = '']) => (name.startsWith('.') ? normalize(`${dirname(file)}/${name}`) : name.replace(/^(ajv|yargs)\/.*/, '$1')));
 }
 
 function isOurs(imported: string): boolean {
