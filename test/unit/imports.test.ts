@@ -15,7 +15,6 @@ const builtins = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]
 const importers: Readonly<Record<string, RegExp>> = {
   ajv: /^src\/document\.ts$/,
   'cli-progress': /^src\/commands\/progress\.ts$/,
-  dns2: /^agent\/codecs\/dns\.ts$/,
   esbuild: /^src\/bundle\.ts$/,
   'p-limit': /^src\/dispatch\.ts$/,
   picocolors: /^src\/reporters\//,
@@ -49,11 +48,7 @@ const rules: readonly Rule[] = [
   },
   {
     files: /^agent\/codecs\//,
-    forbidden: (imported, file) =>
-      !imported.startsWith('agent/codecs/') &&
-      !imported.startsWith('agent/contract/') &&
-      imported !== 'node:crypto' &&
-      !(imported === 'dns2' && file.endsWith('/dns.ts')),
+    forbidden: (imported) => !imported.startsWith('agent/codecs/') && !imported.startsWith('agent/contract/') && imported !== 'node:crypto',
     reason: 'a codec turns bytes into values and back, without sockets: it may use other codecs and node:crypto',
   },
   {
