@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { stepExits } from '../../agent/contract/step-exit.ts';
+import { readStepEnding } from '../../src/step-ending.ts';
+
+/** As Windows PowerShell 5.1 words them, folded at 80 columns. */
+const unsigned = `File C:\\ProgramData\\Amazon\\SSM\\InstanceData\\i-0\\document\\orchestration\\x\\_script.ps1
+cannot be loaded. The file is not digitally signed. For more information, see abo
+ut_Execution_Policies at https:/go.microsoft.com/fwlink/?LinkID=135170.
+    + CategoryInfo          : SecurityError: (:) [], ParentContainsErrorRecordException
+    + FullyQualifiedErrorId : Unauthorized
+Access
+`;
+const malicious = `At C:\\x.ps1:1 char:1
+This script contains malicious content and has been blocked by your antivirus software.
+    + FullyQualifiedErrorId : ScriptContainedMaliciousContent
+`;
+
+describe('a step that ended', () => {
+  for (const [code, { name, sentence }] of Object.entries(stepExits))
+    it(`with code ${code} is ${name}`, () => assert.deepEqual(readStepEnding(Number(code), 'whatever'), { code: Number(code), name, sentence }));
+
+  for (const [what, stderr, name] of [
+    ['an execution policy that wants a signature', unsigned, 'execution-policy'],
+    ['an antivirus that blocks the script', malicious, 'application-control'],
+    ['a language mode that takes no script', '    + FullyQualifiedErrorId : ScriptsNotAllowed\n', 'language-mode'],
+  ] as const)
+    it(`by ${what} is ${name}`, () => assert.equal(readStepEnding(1, stderr)?.name, name));
+
+  it('in another way is none of ours', () => {
+    for (const [code, stderr] of [
+      [1, 'something else'],
+      [137, unsigned],
+      [168, ''],
+      [169, ''],
+      [194, ''],
+      [3010, ''],
+      [-1, ''],
+      [255, malicious],
+    ] as const)
+      assert.equal(readStepEnding(code, stderr), undefined);
+  });
+});
