@@ -4,9 +4,11 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
+import { keepParts } from '../../agent/spool.ts';
 import { documentFor, inlineDocumentFor, partStep } from '../../src/agent-document.ts';
 import { usualFolders, usualNodes } from '../../src/document-literal.ts';
 import { readScripts } from '../../src/agent-package.ts';
+import { missingPackage } from '../../src/step-ending.ts';
 import { readDocument, refusal, scriptOf } from '../support/ssm-document.ts';
 import {
   assertFailed,
@@ -70,7 +72,9 @@ for (const shell of shells)
     it('does not fetch what it was not told to fetch', async (t) => {
       const host = hostWith(t, usual);
       download(host, usual.content);
-      assertFailed(await run(t, host), 10, /is not in/);
+      const ended = await run(t, host);
+      assertFailed(ended, 10, /is not in/);
+      assert.equal(missingPackage(ended.stderr), here);
       assert.deepEqual(cached(host), []);
     });
 
@@ -98,6 +102,7 @@ for (const shell of shells)
       assert.match((await run(t, host, { values })).stdout, /^words /);
       assert.deepEqual(cached(host), [usual.archive]);
       assert.deepEqual(readdirSync(join(host.cache, usual.archive)).sort(), ['agent.cjs', 'manifest.json', 'node']);
+      assert.deepEqual(readdirSync(join(host.orchestration, 'downloads')), []);
       assert.equal((await run(t, host)).code, 0);
     });
 
@@ -182,9 +187,11 @@ for (const shell of shells)
     it('works where two commands install at once', async (t) => {
       const host = hostWith(t, usual);
       download(host, usual.content);
+      const second = { ...hostWith(t, usual), cache: host.cache, literals: host.literals };
+      download(second, usual.content);
       const other = '11111111-2222-3333-4444-555555555555';
       const values = { Fetch: `download-${here}` };
-      const ended = await Promise.all([run(t, host, { values }), run(t, host, { values, env: { SSM_COMMAND_ID: other } })]);
+      const ended = await Promise.all([run(t, host, { values }), run(t, second, { values, env: { SSM_COMMAND_ID: other } })]);
       assert.deepEqual(
         ended.map(({ code, stderr }) => ({ code, stderr })),
         [1, 2].map(() => ({ code: 0, stderr: '' })),
@@ -300,8 +307,8 @@ for (const shell of shells)
     it('prints the part, removes it, and with the last one the folder', async (t) => {
       const host = hostWith(t, usual);
       const spool = join(host.cache, 'spool', commandId);
-      mkdirSync(spool, { recursive: true });
-      for (const part of [2, 3]) writeFileSync(join(spool, `part-${part}`), `part ${part}\n`);
+      mkdirSync(join(host.cache, 'spool'), { recursive: true });
+      assert.equal(keepParts(spool, ['part 2\n', 'part 3\n']), undefined);
       assert.deepEqual((await runStep(t, host, { shell, step: partStep('linux', 3) })).stdout, 'part 3\n');
       assert.deepEqual(readdirSync(spool), ['part-2']);
       // An agent of Systems Manager that does not tell the id.

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { stepExits } from '../../agent/contract/step-exit.ts';
-import { readStepEnding } from '../../src/step-ending.ts';
+import { missingPackage, readStepEnding } from '../../src/step-ending.ts';
 
 /** As Windows PowerShell 5.1 words them, folded at 80 columns. */
 const unsigned = `File C:\\ProgramData\\Amazon\\SSM\\InstanceData\\i-0\\document\\orchestration\\x\\_script.ps1
@@ -39,5 +39,19 @@ describe('a step that ended', () => {
       [255, malicious],
     ] as const)
       assert.equal(readStepEnding(code, stderr), undefined);
+  });
+});
+
+describe('a host without a package', () => {
+  for (const platform of ['linux-x64', 'linux-arm64', 'windows-x64'] as const)
+    it(`says that it needs that for ${platform}`, () =>
+      assert.equal(missingPackage(`a banner\nportmatrix: runtime-missing: ${platform} is not in /opt/x or /var/lib/x\n`), platform));
+  it('that does not say which it needs is sent none', () => {
+    for (const stderr of [
+      '',
+      'portmatrix: runtime-missing: there is no Node.js on this host\n',
+      'portmatrix: runtime-missing: plan9-x64 is not in /x\n',
+    ])
+      assert.equal(missingPackage(stderr), undefined);
   });
 });
