@@ -6,7 +6,7 @@ import { type Platform, platforms } from './document-literal.ts';
 const refusals = [
   { code: 16, words: /PSSecurityException|about_Execution_Policies|UnauthorizedAccess/ },
   { code: 18, words: /ScriptContainedMaliciousContent|ScriptHasAdminBlockedContent/ },
-  { code: 17, words: /ConstrainedLanguage|ScriptsNotAllowed|LanguageMode/ },
+  { code: 17, words: /ScriptsNotAllowed|NotSupportedInDataSection|LanguageMode|ConstrainedLanguage/ },
 ] as const;
 
 /** The exit of the table that an exit code and the step's stderr stand for; undefined for what is none of ours. */

@@ -23,6 +23,7 @@ describe('a step that ended', () => {
   for (const [what, stderr, name] of [
     ['an execution policy that wants a signature', unsigned, 'execution-policy'],
     ['an antivirus that blocks the script', malicious, 'application-control'],
+    ['a language mode that reads no property', '    + FullyQualifiedErrorId : PropertyReferenceNotSupportedInDataSection\n', 'language-mode'],
     ['a language mode that takes no script', '    + FullyQualifiedErrorId : ScriptsNotAllowed\n', 'language-mode'],
   ] as const)
     it(`by ${what} is ${name}`, () => assert.equal(readStepEnding(1, stderr)?.name, name));
