@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import yargs from 'yargs';
+import { buildCommand, describeBuild } from './commands/agent.ts';
 import type { ExitCode, Terminal } from './commands/command.ts';
 import { completionCommand, describeCompletion, propose, question, straighten } from './commands/completion.ts';
-import { commandNames, complain, complaints, matrixCommandNames, refuseLeftovers } from './commands/grammar.ts';
+import { agentCommandNames, commandNames, complain, complaints, matrixCommandNames, refuseLeftovers } from './commands/grammar.ts';
 import { type Defaults, defaultsFor } from './commands/defaults.ts';
 import { demoCommand, describeDemo } from './commands/demo.ts';
 import { describeInit, initCommand } from './commands/init.ts';
@@ -114,6 +115,15 @@ async function runCommands(words: readonly string[], terminal: Terminal, default
     )
     .command('report <file>', 'render a report again', defaults.under('report', describeReport), (options) =>
       settle(reportCommand(options, terminal)),
+    )
+    .command('agent', 'what hosts run that nobody logs on to', (argv) =>
+      argv
+        .command('build', 'make the packages and the documents for Systems Manager; nothing is sent', describeBuild, (options) =>
+          settle(buildCommand(options, terminal)),
+        )
+        .demandCommand(1, `agent needs a command: expected ${agentCommandNames.join(', ')}`)
+        .example('$0 agent build', 'packages and documents, in the folder portmatrix-agent')
+        .epilogue('Exit codes: 0 built; 2 wrong usage.'),
     )
     .command('completion [shell]', 'print a script that teaches your shell to complete what you type', describeCompletion, (options) =>
       settle(completionCommand(options, terminal)),
