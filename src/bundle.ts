@@ -29,11 +29,11 @@ export async function agentScript(agent: keyof typeof agents = 'usual'): Promise
   return bundleAgent(path);
 }
 
-/** What `agent/codecs/dns.ts` uses of dns2's `packet.js`: what has to do with headers, questions and names. */
-const dns2Names = /^(?:Packet|HEADER_SIZE|TYPE|CLASS|RCODE|prototype|Header|Question|Name|Writer|BufferWriter|assertCode|debug)$/;
+/** What `agent/codecs/dns.ts` uses of dns2's `packet.js`: what reads headers, and reads and writes questions and names. */
+const dns2Names = /^(?:Packet|HEADER_SIZE|TYPE|CLASS|RCODE|Header|Question|Name|Writer|BufferWriter|assertCode)$/;
 
 /** A statement that makes a name, or a member of `Packet`: from its first line to the next line that begins another. */
-const namedStatement = /^(?:Packet\.|module\.exports\.|const |function |class )(\w+).*\n(?:(?:[\s})\]].*)?\n)*/gm;
+const namedStatement = /^(?:Packet\.|module\.exports\.|const |function |class )(\w+).*\n(?:(?:[ })\]].*)?\n)*/gm;
 
 /**
  * Takes only the codec of dns2 into the bundle, and of that only what the agent uses: its servers and clients would come along with the package's entry, and
@@ -47,7 +47,9 @@ const codecOfDns2: Plugin = {
       resolveDir: dirname(path),
     }));
     build.onLoad({ filter: /[\\/]dns2[\\/]packet\.js$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replace(namedStatement, (statement, name: string) => (dns2Names.test(name) ? statement : '')),
+      contents: readFileSync(path, 'utf8').replace(namedStatement, (statement, name: string) =>
+        dns2Names.test(name) && !statement.startsWith('Packet.Header.prototype') ? statement : '',
+      ),
     }));
   },
 };

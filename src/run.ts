@@ -1,5 +1,6 @@
 /** The one pipeline: a plan goes out, outcomes come back, and every planned check gets its verdict. */
 import type { Check } from '../agent/contract/check.ts';
+import { siteToAsk } from '../agent/contract/job.ts';
 import type { Message } from '../agent/contract/message.ts';
 import type { Outcome, Service } from '../agent/contract/outcome.ts';
 import { assess, type ExpectedIdentity, isIdentityUnknown } from './assess.ts';
@@ -40,7 +41,7 @@ export async function run(plan: Plan, circumstances: Circumstances): Promise<Rep
   const startedAt = new Date(now()).toISOString();
   const asked = askedBySource(plan);
   const sources = plan.hosts.filter(({ name }) => plan.sources.includes(name));
-  const identities = identitiesIn(plan.hosts, inventory);
+  const identities = identitiesIn(plan, inventory);
   const watch = (source: string, message: Message): void => {
     if (message.kind !== 'result') return;
     const planned = asked.get(source)?.[message.index];
@@ -95,7 +96,7 @@ function judgeAll(plan: Plan, inventory: Inventory, returns: ReadonlyMap<string,
   const views = viewsOf(sightings(plan, seenOf));
   const isProven = witnessesIn(plan, seenOf, views);
   const unreachable = unreachableBySource(plan, views);
-  const identities = identitiesIn(plan.hosts, inventory);
+  const identities = identitiesIn(plan, inventory);
   return Array.from(plannedChecks(plan), (planned): Result => {
     const { check, rule } = planned;
     const seen = seenOf(planned);
@@ -212,7 +213,8 @@ function rangeOf({ port, after }: Check): string | undefined {
 type Identities = (destination: Host, source: string) => ExpectedIdentity;
 
 /** What every check would look up in the whole inventory is looked up once. */
-function identitiesIn(hosts: readonly Host[], { domain, domainGuid, namesEveryDc }: Inventory): Identities {
+function identitiesIn({ hosts, job }: Plan, { domain, domainGuid, namesEveryDc }: Inventory): Identities {
+  const asking = new Map(job.hosts.map((host) => [host.name, host]));
   const sites = new Map(hosts.map(({ name, site }) => [name, site]));
   const addresses = Map.groupBy(hosts, ({ dnsName }) => dnsName);
   const isDc = ({ roles, domain: own }: Host): boolean => roles.includes('dc') && own !== undefined;
@@ -234,7 +236,7 @@ function identitiesIn(hosts: readonly Host[], { domain, domainGuid, namesEveryDc
   return (destination, source) => {
     const identity = known.get(destination.name);
     if (identity === undefined) throw new Error(`${destination.name} is not in the plan`);
-    return { ...identity, clientSite: sites.get(source) };
+    return { ...identity, clientSite: sites.get(source), askedSite: siteToAsk(asking.get(destination.name), asking.get(source)) };
   };
 }
 

@@ -34,9 +34,11 @@ export interface DnsReply {
 
 /** A query of class IN (RFC 1035 §4.1), as a datagram; a resolver is asked for recursion, an authoritative server is not. */
 export function encodeDnsQuery(id: number, question: DnsQuestion, recursion = false): Buffer {
-  const packet = new Packet(new Packet.Header({ id, rd: recursion ? 1 : 0 }));
-  packet.questions.push(new Packet.Question({ ...question, class: Packet.CLASS.IN }));
-  return packet.toBuffer();
+  const header = Buffer.alloc(Packet.HEADER_SIZE);
+  header.writeUInt16BE(id);
+  header.writeUInt8(recursion ? 1 : 0, 2);
+  header.writeUInt8(1, 5);
+  return Buffer.concat([header, new Packet.Question({ ...question, class: Packet.CLASS.IN }).toBuffer()]);
 }
 
 /**
