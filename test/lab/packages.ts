@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 export type Installation = { readonly installed: boolean; readonly reason?: string };
 
 /**
- * What the lab needs beyond Node, nmap, the benchmarks' peer, and what the package kerberos is built with. samba-ad-dc only recommends samba-ad-provision;
+ * What the lab needs beyond Node, nmap, the benchmarks' peer, servers of others for what Samba does not speak, and what the package kerberos is built with. samba-ad-dc only recommends samba-ad-provision;
  * samba_dnsupdate registers a joined DC through the nsupdate of bind9-dnsutils, whose dig shows when DNS is ready.
  */
 export const LAB_PACKAGES = [
@@ -15,6 +15,9 @@ export const LAB_PACKAGES = [
   'openssl',
   'nftables',
   'chrony',
+  'nginx-light',
+  'caddy',
+  'xrdp',
   'samba-ad-dc',
   'samba-ad-provision',
   'bind9-dnsutils',
