@@ -43,6 +43,8 @@ export interface Answer {
   readonly listedOverUdp?: readonly string[] | undefined;
   /** Addresses that this source could not reach at all. */
   readonly unreachable?: readonly string[] | undefined;
+  /** True when TCP 389 of the destination itself did not open for this source. */
+  readonly directoryShut?: boolean | undefined;
 }
 
 /** A finding about an answer. `fail`: clients are not served by it; `warn`: they are, and somebody should look. */
@@ -362,10 +364,20 @@ function reachableAddresses(answer: Answer): Assessed | undefined {
   return dead.length === 0 ? undefined : warn({ code: 'dc-registers-unreachable-address', name: expected.dnsName, addresses: dead });
 }
 
-/** Nothing came from it in all the checks of this source, or TCP 389 did not open there. Clients do not dial a family for which they have no route. */
-function isDead(address: string, { facts: { otherAddresses = [] }, unreachable = [] }: Answer): boolean {
-  const shut = otherAddresses.filter((entry) => /^\S+ (?:closed|filtered) /.test(entry)).map(addressOf);
+/**
+ * Nothing came from it in all the checks of this source; or TCP 389 did not open there, while on the address that was asked it does; or it leads every host
+ * to itself. Clients do not dial a family for which they have no route.
+ */
+function isDead(address: string, { facts: { otherAddresses = [] }, unreachable = [], directoryShut, expected }: Answer): boolean {
+  const { addresses: known = [address] } = expected;
+  if (isOfItself(address) && !known.some(isOfItself)) return true;
+  const shut = directoryShut === true ? [] : otherAddresses.filter((entry) => /^\S+ (?:closed|filtered) /.test(entry)).map(addressOf);
   return [...unreachable, ...shut].some((other) => isSameAddress(address, other));
+}
+
+/** True for an address by which each host means itself: loopback, and the unspecified one. */
+function isOfItself(address: string): boolean {
+  return /^(?:127\.|0\.|::1?$|(?:0:){7}[01]$)/.test(address);
 }
 
 /** The address of an entry that tells its state too. */

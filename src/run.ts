@@ -108,6 +108,7 @@ function judgeAll(plan: Plan, inventory: Inventory, returns: ReadonlyMap<string,
       udpRefused,
       listedOverUdp: view?.listed.udp,
       unreachable: unreachable.get(check.source),
+      directoryShut: view?.directoryShut,
     });
     return {
       check,
@@ -154,13 +155,14 @@ interface Surroundings {
   readonly udpRefused?: boolean | undefined;
   readonly listedOverUdp?: readonly string[] | undefined;
   readonly unreachable?: readonly string[] | undefined;
+  readonly directoryShut?: boolean | undefined;
 }
 
 function verdictOn(
   { check, rule, destination, skip }: PlannedCheck,
   seen: Seen | undefined,
   identities: Identities,
-  { listedOverUdp, unreachable, ...surroundings }: Surroundings,
+  { listedOverUdp, unreachable, directoryShut, ...surroundings }: Surroundings,
 ): Verdict {
   const outcome = seen?.outcome;
   const service = outcome?.kind === 'observed' ? outcome.service : undefined;
@@ -178,6 +180,7 @@ function verdictOn(
           // Said once, of the transport that fewer use.
           listedOverUdp: check.transport === 'tcp' ? listedOverUdp : undefined,
           unreachable,
+          directoryShut,
         }
       : undefined;
   return judge({

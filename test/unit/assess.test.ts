@@ -38,6 +38,7 @@ type Case = readonly [
   changed?: {
     readonly listedOverUdp?: readonly string[];
     readonly unreachable?: readonly string[];
+    readonly directoryShut?: boolean;
     readonly port?: number;
     readonly range?: string;
     readonly expected?: Partial<ExpectedIdentity>;
@@ -494,6 +495,25 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       { expected: { addresses: ['10.0.1.10'] } },
     ],
     [
+      'that are shut as the one that was asked is say nothing more',
+      'dns',
+      { ...lists, srvTargets: both, ownAddresses: ['10.0.1.10', '10.0.9.1'], otherAddresses: ['10.0.9.1 filtered no-response'] },
+      nothing,
+      { expected: { addresses: ['10.0.1.10'] }, directoryShut: true },
+    ],
+    [
+      'that lead every host to itself warn, though something lets it in there',
+      'dns',
+      {
+        ...lists,
+        srvTargets: both,
+        ownAddresses: ['0:0:0:0:0:0:0:1', '10.0.1.10', '127.0.0.1'],
+        otherAddresses: ['0:0:0:0:0:0:0:1 open', '127.0.0.1 open'],
+      },
+      warns({ code: 'dc-registers-unreachable-address', name: dc.dnsName, addresses: ['0:0:0:0:0:0:0:1', '127.0.0.1'] }),
+      { expected: { addresses: ['10.0.1.10'] } },
+    ],
+    [
       'of a family for which the source has no route are none that its clients are sent to',
       'dns',
       { ...lists, srvTargets: both, ownAddresses: ['10.0.1.10', '2001:db8:0:0:0:0:0:1'], otherAddresses: ['2001:db8:0:0:0:0:0:1 unsupported'] },
@@ -821,6 +841,7 @@ for (const [subject, rows] of Object.entries(cases)) {
           range: changed.range,
           listedOverUdp: changed.listedOverUdp,
           unreachable: changed.unreachable,
+          directoryShut: changed.directoryShut,
           limits: { ...limits, ...changed.limits },
           expected: { ...dc1, ...changed.expected },
         };
