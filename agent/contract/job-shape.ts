@@ -37,6 +37,7 @@ function isHost(host: unknown): boolean {
     isFields(host) &&
     ['name', 'address', 'dnsName'].every((name) => isName(host[name])) &&
     optional(isName)(host['domain']) &&
+    optional(isText)(host['site']) &&
     optional((joined) => typeof joined === 'boolean')(host['joined']) &&
     optional(recordOf(isPort))(host['rpc'])
   );

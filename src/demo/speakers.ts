@@ -36,11 +36,16 @@ export function bigEndian(value: number, length: number): Buffer {
   return bytes;
 }
 
+/** The header of an answer with authority to one question, and without records (RFC 1035 §4.1.1). */
+const nothing = hex('0000 8480 0001 0000 0000 0000');
+
 const dnsUdp: Speaker = (request) => {
   // After the header comes the one name that is asked for, without pointers; an OPT record may follow the question.
-  const type = request.readUInt16BE(request.indexOf(0, 12) + 1);
-  const answer = type === 33 ? captures.dnsSrv : type === 6 ? captures.dnsSoa : undefined;
-  return answer && patched(answer, { 0: request.subarray(0, 2) });
+  const end = request.indexOf(0, 12) + 5;
+  const type = request.readUInt16BE(end - 4);
+  const answer = type === 33 ? captures.dnsSrv : type === 6 ? captures.dnsSoa : nothing;
+  // Of the addresses there are no records: the question comes back, and that is all.
+  return patched(answer === nothing ? Buffer.concat([nothing, request.subarray(12, end)]) : answer, { 0: request.subarray(0, 2) });
 };
 
 /** Puts a length of so many bytes before requests and answers, as TCP forms do. */
