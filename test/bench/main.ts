@@ -6,6 +6,7 @@ import { clientMatrix } from './client-matrix.ts';
 import { filtered } from './filtered.ts';
 import { frame } from './frame.ts';
 import { load } from './load.ts';
+import { managed } from './managed.ts';
 import { memory } from './memory.ts';
 import { meshPlan } from './mesh-plan.ts';
 import { refused } from './refused.ts';
@@ -21,6 +22,7 @@ const benches: Readonly<Record<string, Bench>> = {
   frame,
   'mesh-plan': meshPlan,
   load,
+  managed,
 };
 
 const names = process.argv.slice(2);

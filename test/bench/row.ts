@@ -1,7 +1,7 @@
 /** One line of the results. `budget` is the most that is allowed, unless `atLeast`; without a budget the line is there to compare with. */
 export interface Row {
   readonly what: string;
-  readonly unit: 's' | 'ms' | 'MB' | 'bytes' | 'x' | 'sockets' | 'verdicts';
+  readonly unit: 's' | 'ms' | 'MB' | 'bytes' | 'x' | 'sockets' | 'verdicts' | 'calls';
   readonly measured: number;
   readonly budget?: number;
   readonly atLeast?: boolean;
