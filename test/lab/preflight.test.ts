@@ -82,7 +82,6 @@ const scenarios: readonly Scenario[] = [
   {
     name: '88 dropped',
     rules: [...drop('tcp', '88'), ...drop('udp', '88')],
-    promotes: true,
     expected: {
       'join-windows': noGo('kerberos 0x40'),
       'join-linux': noGo('kerberos adcli'),

@@ -62,8 +62,9 @@ describe('a run step', () => {
   });
 
   it('without the agent is missing it once; with leave to fetch it has failed', () => {
-    const end = { exitCode: 10, stdout: '', stderr: '' };
-    assert.deepEqual(readRun(end, errand, failed), { kind: 'missing' });
+    const end = { exitCode: 10, stdout: '', stderr: 'portmatrix: runtime-missing: linux-arm64 is not in /var/lib/portmatrix-agent\n' };
+    assert.deepEqual(readRun(end, errand, failed), { kind: 'missing', lacks: 'linux-arm64' });
+    assert.deepEqual(readRun({ ...end, stderr: '' }, { ...errand, platform: 'windows' }, failed), { kind: 'missing', lacks: 'windows-x64' });
     assert.equal(readRun(end, { ...errand, fetches: true }, failed).kind, 'failed');
   });
 

@@ -11,12 +11,19 @@ export interface Recipient {
   readonly place: AwsPlace;
   readonly instance: string;
   readonly platform: 'linux' | 'windows';
+  /** The package that the node lacks, which the command is to fetch; absent: nothing is fetched. */
+  readonly lacks?: Package;
 }
 
-/** One SendCommand: at most 50 nodes of one account, Region and platform, each of them once. */
+/** The packages that there are, by what they run on. */
+export const packages = ['linux-x64', 'linux-arm64', 'windows-x64'] as const;
+export type Package = (typeof packages)[number];
+
+/** One SendCommand: at most 50 nodes of one account, Region and platform (and of one package that they lack), each of them once. */
 export interface Batch {
   readonly place: AwsPlace;
   readonly platform: 'linux' | 'windows';
+  readonly lacks?: Package;
   readonly recipients: readonly Recipient[];
   /** The job of these recipients, as the document's parameter carries it. */
   readonly job: string;
@@ -48,7 +55,7 @@ export function batchesOf(job: Job, recipients: readonly Recipient[], atOnce: nu
       `the run may take ${Math.ceil(executionSeconds / 3_600)} hours on one node, expected at most ${longestExecutionSeconds / 3_600}: choose fewer rules or destinations, or another pace`,
     );
   }
-  const groups = Map.groupBy(recipients, ({ place, platform }) => `${nameOf(place)} ${platform}`);
+  const groups = Map.groupBy(recipients, ({ place, platform, lacks }) => `${nameOf(place)} ${platform} ${lacks}`);
   const chunks = [...groups.values()].flatMap(rounds).flatMap((round) => chunksOf(round));
   if (chunks.length > atOnce) {
     throw new UsageError(
@@ -64,6 +71,7 @@ export function batchesOf(job: Job, recipients: readonly Recipient[], atOnce: nu
     return {
       place: first.place,
       platform: first.platform,
+      ...(first.lacks !== undefined && { lacks: first.lacks }),
       recipients: chunk,
       job: jobText(job, chunk),
       atOnce: together,
@@ -94,9 +102,9 @@ export function jobText(job: Job, recipients: readonly Recipient[]): string {
 }
 
 /** Marks a command as one of this run, for CloudTrail, and for a controller that looks for what an earlier one sent. At most 100 characters. */
-export function commentOf(run: string, { job, platform }: Pick<Batch, 'job' | 'platform'>, fetches: boolean): string {
+export function commentOf(run: string, { job, platform, lacks }: Pick<Batch, 'job' | 'platform' | 'lacks'>): string {
   const digest = createHash('sha256').update(job).digest('hex').slice(0, 12);
-  return `portmatrix run=${run} job=${digest} ${platform}${fetches ? ' fetch' : ''}`;
+  return `portmatrix run=${run} job=${digest} ${platform}${lacks === undefined ? '' : ' fetch'}`;
 }
 
 /** What a comment says of its command, or undefined where it is not one of ours. */

@@ -14,9 +14,9 @@ import { type Aws, type AwsPlace, nameOf, refusalOf, type SSM } from '../../aws.
 import type { Host, SystemsManager } from '../../inventory.ts';
 import type { ManagedNode } from '../../host.ts';
 import type { Connection, Delivery, Errand, Ticket } from '../connector.ts';
-import { type Batch, batchesOf, type Recipient } from './batch.ts';
+import { type Batch, batchesOf, type Package, type Recipient } from './batch.ts';
 import { bucket, type Spend } from './bucket.ts';
-import { type Invocation, isOver, messagesIn, partsIn, readRun, type StepEnd, steps, undelivered } from './invocation.ts';
+import { downloadSteps, type Invocation, isOver, messagesIn, partsIn, readRun, type StepEnd, steps, undelivered } from './invocation.ts';
 import { findNodes, matchNode } from './nodes.ts';
 import { type Pin, refusal, sendBatch } from './send.ts';
 
@@ -78,7 +78,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, pat
   const kept: Ticket[] = [];
 
   /** Sends the batches; a batch that is refused as a whole becomes tickets that say why. */
-  const sendAll = async (run: string, batches: readonly Batch[], fetches: boolean): Promise<readonly Ticket[]> => {
+  const sendAll = async (run: string, batches: readonly Batch[]): Promise<readonly Ticket[]> => {
     const sent = await Promise.all(
       batches.map(async (batch): Promise<readonly Ticket[]> => {
         const { place, recipients } = batch;
@@ -87,7 +87,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, pat
           const pin = await pinIn(ssm, place);
           const spend = (): Promise<void> => budgetOf(place).send(stop);
           const { output } = systemsManager;
-          return await sendBatch(ssm, batch, { run, pin, fetches, spend, endsBy: endOf(batch, now()), ...(output !== undefined && { output }) });
+          return await sendBatch(ssm, batch, { run, pin, spend, endsBy: endOf(batch, now()), ...(output !== undefined && { output }) });
         } catch (error) {
           if (stop.aborted) return recipients.map((recipient) => refusal(recipient, 'it was stopped'));
           const { name, message } = refusalOf(error);
@@ -133,7 +133,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, pat
       const { recipients, refused } = await recipientsAmong(hosts);
       const batches = batchesOf(job, recipients, atOnce, systemsManager.deliverySeconds);
       kept.push(...refused);
-      return [...refused, ...(await sendAll(job.run, batches, false))];
+      return [...refused, ...(await sendAll(job.run, batches))];
     },
 
     collect: async function* collect(tickets, job, signal) {
@@ -162,7 +162,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, pat
         for (const { missing } of stop.aborted ? swept : []) for (const { source } of missing) yield { source, lost: 'it was stopped' };
         if (again.length > 0) {
           waitMs = patience.firstLookMs;
-          const sent = await sendAll(job.run, batchesOf(job, again, atOnce, systemsManager.deliverySeconds), true);
+          const sent = await sendAll(job.run, batchesOf(job, again, atOnce, systemsManager.deliverySeconds));
           for (const { source, refused } of sent) if (refused !== undefined) yield { source, lost: refused };
           commands.push(...commandsOf(sent));
         }
@@ -190,7 +190,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, pat
           if (invocation === undefined || !isOver(invocation)) return;
           const said = await hear(ssm, errand, invocation, get);
           waiting.delete(errand.instance);
-          if (said.kind === 'missing') missing.push({ source, place, instance: errand.instance, platform: errand.platform });
+          if (said.kind === 'missing') missing.push({ source, place, instance: errand.instance, platform: errand.platform, lacks: said.lacks });
           else if (said.kind === 'lost') deliveries.push({ source, lost: said.why, ...(said.code !== undefined && { code: said.code }) });
           else deliveries.push(...said.messages.map((message) => ({ source, message })));
         }),
@@ -216,7 +216,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, pat
   async function hear(ssm: SSM, errand: Errand, invocation: Invocation, spend: Spend): Promise<Heard> {
     const never = undelivered(invocation, errand);
     if (never !== undefined) return { kind: 'lost', why: never };
-    const { run, part, download } = steps[errand.platform];
+    const { run, part } = steps[errand.platform];
     for (const waitMs of [0, ...patience.rereadMs]) {
       if (waitMs > 0) await sleep(waitMs);
       const end = await stepEnd(ssm, errand, run, spend);
@@ -224,9 +224,8 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, pat
       const reading = readRun(end, errand, invocation);
       if (reading.kind === 'missing') return reading;
       if (reading.kind === 'failed') {
-        const fetched = errand.fetches && end.exitCode === -1 ? await stepEnd(ssm, errand, download, spend) : undefined;
-        const why = fetched === undefined ? reading.why : `${errand.instance}: the package could not be fetched: ${lastLine(fetched)}`;
-        return { kind: 'lost', why };
+        const download = errand.fetches && end.exitCode === -1 ? await failedDownload(ssm, errand, spend) : undefined;
+        return { kind: 'lost', why: download === undefined ? reading.why : `${errand.instance}: the package could not be fetched: ${download}` };
       }
       if (!reading.isWhole) continue;
       const messages = [...reading.messages];
@@ -240,6 +239,15 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, pat
     const messages = messagesIn(stored ?? '');
     if (messages.some(({ kind }) => kind === 'bye')) return { kind: 'said', messages };
     return { kind: 'lost', why: `${errand.instance}: the command succeeded, and what its agent said did not come back whole`, code: 'output-lost' };
+  }
+
+  /** What the step that was to fetch the package said, where it failed. */
+  async function failedDownload(ssm: SSM, errand: Errand, spend: Spend): Promise<string | undefined> {
+    for (const step of Object.values(downloadSteps)) {
+      const end = await stepEnd(ssm, errand, step, spend);
+      if (end !== undefined && end.exitCode > 0) return lastLine(end);
+    }
+    return undefined;
   }
 
   /** A further part of the results; empty where it does not come. */
@@ -278,7 +286,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, pat
 
 type Heard =
   | { readonly kind: 'said'; readonly messages: ReturnType<typeof messagesIn> }
-  | { readonly kind: 'missing' }
+  | { readonly kind: 'missing'; readonly lacks: Package }
   | { readonly kind: 'lost'; readonly why: string; readonly code?: 'output-lost' };
 
 /** The version of the document that runs, and its hash. */

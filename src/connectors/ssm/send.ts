@@ -1,7 +1,7 @@
 /** One batch, sent: a command for all its nodes, or several where Systems Manager refuses some of them. */
 import { refusalOf, type SendCommandCommandInput, type SSM } from '../../aws.ts';
 import type { SystemsManager } from '../../inventory.ts';
-import type { Ticket } from '../connector.ts';
+import type { Errand, Ticket } from '../connector.ts';
 import { type Batch, commentOf, type Recipient } from './batch.ts';
 
 /** A document version, and the hash of its content: what runs is what was looked at. */
@@ -15,7 +15,6 @@ export interface Pin {
 export interface Sending {
   readonly run: string;
   readonly pin: Pin;
-  readonly fetches: boolean;
   /** When its commands must have ended, in milliseconds since 1970. */
   readonly endsBy: number;
   readonly output?: SystemsManager['output'];
@@ -45,14 +44,14 @@ export async function sendBatch(ssm: SSM, batch: Batch, sending: Sending): Promi
     return sent;
   }
   if (command === undefined) return recipients.map((recipient) => refusal(recipient, 'Systems Manager gave the command no id'));
-  return recipients.map((recipient) => ticketOf(recipient, command, sending));
+  return recipients.map((recipient) => ticketOf(recipient, command, { fetches: batch.lacks !== undefined, endsBy: sending.endsBy }));
 }
 
 /** The ticket of one node of a command. */
 export function ticketOf(
   { source, place, instance, platform }: Recipient,
   command: string,
-  { fetches, endsBy }: Pick<Sending, 'fetches' | 'endsBy'>,
+  { fetches, endsBy }: Pick<Errand, 'fetches' | 'endsBy'>,
 ): Ticket {
   return { source, id: `${command}/${instance}`, errand: { place, command, instance, platform, fetches, endsBy } };
 }
@@ -63,15 +62,19 @@ export function refusal({ source }: Pick<Recipient, 'source'>, refused: string):
 }
 
 /** The request. One failing node must not keep the command from the others (MaxErrors). */
-export function commandInput(batch: Batch, { run, pin, fetches, output }: Omit<Sending, 'spend' | 'endsBy'>): SendCommandCommandInput {
+export function commandInput(batch: Batch, { run, pin, output }: Omit<Sending, 'spend' | 'endsBy'>): SendCommandCommandInput {
   const input: SendCommandCommandInput = {
     DocumentName: pin.document,
     DocumentVersion: pin.version,
     ...(pin.hash !== undefined && { DocumentHash: pin.hash, DocumentHashType: 'Sha256' }),
     InstanceIds: batch.recipients.map(({ instance }) => instance),
     TimeoutSeconds: Math.max(30, batch.deliverySeconds),
-    Comment: commentOf(run, batch, fetches),
-    Parameters: { Job: [batch.job], Fetch: [fetches ? 'download' : 'cached'], ExecutionTimeout: [String(batch.executionSeconds)] },
+    Comment: commentOf(run, batch),
+    Parameters: {
+      Job: [batch.job],
+      Fetch: [batch.lacks === undefined ? 'cached' : `download-${batch.lacks}`],
+      ExecutionTimeout: [String(batch.executionSeconds)],
+    },
     MaxConcurrency: String(Math.min(batch.atOnce, batch.recipients.length)),
     MaxErrors: '100%',
     ...(output !== undefined && { OutputS3BucketName: output.bucket, ...(output.prefix !== undefined && { OutputS3KeyPrefix: output.prefix }) }),
