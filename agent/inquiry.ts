@@ -4,6 +4,7 @@ import type { Endpoint, Observed, Outcome } from './contract/outcome.ts';
 import { traitsOf, type Transport } from './contract/probe.ts';
 import { Conversation, type Ending } from './net/conversation.ts';
 import type { Target } from './net/dial.ts';
+import type { Dial } from './net/guard.ts';
 import type { OrderTicket, Question } from './net/dialogue.ts';
 import { speakers } from './probes/registry.ts';
 
@@ -19,6 +20,8 @@ export interface Terms {
   readonly linger: (release: () => void) => void;
   /** Present where tickets may be ordered. */
   readonly orderTicket?: OrderTicket;
+  /** How this source dials. */
+  readonly dial: Dial;
   /** Told of every dial. */
   readonly dialled: () => void;
 }
@@ -119,6 +122,7 @@ export class Inquiry {
     const manner = {
       identifies: traitsOf(probe).identifies,
       now: question.now,
+      dial: this.#terms.dial,
       ...(question.authorities !== undefined && { authorities: question.authorities }),
       ...(orderTicket !== undefined && { orderTicket }),
     };

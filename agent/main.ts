@@ -1,21 +1,15 @@
 /** The agent: one job in, messages or one frame out. It decides nothing. */
 import { randomBytes } from 'node:crypto';
 import { getServers } from 'node:dns';
-import { readFileSync } from 'node:fs';
-import { arch, platform, release } from 'node:os';
-import { expand, fingerprint } from './contract/expand.ts';
+import { platform } from 'node:os';
 import { packFrame } from './contract/frame.ts';
-import { contractVersion, type Job } from './contract/job.ts';
+import type { Job } from './contract/job.ts';
 import type { LocateJob } from './contract/locate.ts';
 import { encodeMessage, type Message, type Settled } from './contract/message.ts';
+import { greeting, ownSurroundings } from './host.ts';
 import { locate } from './locate.ts';
-import { canHaveUdpPort } from './net/dial.ts';
-import { resolveName } from './net/resolve.ts';
+import { attend, converser, run } from './runner.ts';
 import type { FindTickets, Place } from './ticket.ts';
-import { attend, converser, run, seesRefusedUdp } from './runner.ts';
-
-/** Descriptors that the process needs for itself. */
-const ownDescriptors = 64;
 
 /**
  * Runs the part of the job that belongs to `source` and writes messages to stdout, a line each.
@@ -43,23 +37,10 @@ export async function main(job: Job | LocateJob, source: string, findTickets?: F
 
   const kerberos = 'kind' in job ? undefined : job.kerberos;
   const surroundings = {
-    now: Date.now,
-    random: randomBytes,
-    sockets: descriptorLimit() - ownDescriptors,
-    icmpErrors,
-    canHaveUdpPort,
-    resolve: resolveName,
-    environment: process.env,
+    ...ownSurroundings(),
     ...(kerberos !== undefined && findTickets !== undefined && { tickets: findTickets(kerberos, place()) }),
   };
-  say({
-    kind: 'hello',
-    contract: contractVersion,
-    source,
-    ...fingerprint('kind' in job ? [] : expand(job, source)),
-    platform: { os: `${platform()} ${release()} ${arch()}`, node: process.version },
-    capabilities: { udpRefused: await seesRefusedUdp(surroundings) },
-  });
+  say(await greeting('kind' in job ? undefined : job, source, surroundings));
   if ('kind' in job) {
     const { result, reason } = await attend(job.endsAfterMs, say, stop.signal, (end) =>
       locate(job, { converse: converser(job, surroundings, end), resolvers: resolvers(), random: randomBytes, now: Date.now }),
@@ -74,7 +55,7 @@ export async function main(job: Job | LocateJob, source: string, findTickets?: F
     else say(message);
   };
   const reason = await run(job, source, tell, stop.signal, surroundings);
-  if (job.reply === 'frame') say({ kind: 'frame', text: packFrame(job, source, results) });
+  if (job.reply === 'frame') say({ kind: 'frame', text: packFrame(job, source, { results }) });
   say({ kind: 'bye', reason });
 }
 
@@ -86,36 +67,4 @@ function place(): Place {
 /** Addresses of the resolvers that this host is configured with. A port other than 53 is not what clients of a domain use. */
 function resolvers(): readonly string[] {
   return getServers().map((server) => server.replace(/^\[(.*)\]:\d+$/, '$1').replace(/^(\d+(?:\.\d+){3}):\d+$/, '$1'));
-}
-
-/** Most files this process may have open; a careful guess where the system does not tell. */
-function descriptorLimit(): number {
-  const guess = 1_024;
-  if (process.report === undefined) return guess;
-  // Without this a report would ask the network for the names of all open sockets' peers.
-  Object.assign(process.report, { excludeNetwork: true });
-  const report: unknown = process.report.getReport();
-  const limits = property(property(report, 'userLimits'), 'open_files');
-  const soft = property(limits, 'soft');
-  return typeof soft === 'number' ? soft : soft === 'unlimited' ? 1_000_000 : guess;
-}
-
-/** Destination-unreachable messages that this host has received, IPv4 and IPv6 (Linux only). */
-function icmpErrors(): number | undefined {
-  try {
-    const [names = [], values = []] = readFileSync('/proc/self/net/snmp', 'utf8')
-      .split('\n')
-      .filter((line) => line.startsWith('Icmp: '))
-      .map((line) => line.split(' '));
-    const four = Number(values[names.indexOf('InDestUnreachs')]);
-    const six = Number(/Icmp6InDestUnreachs\s+(\d+)/.exec(readFileSync('/proc/self/net/snmp6', 'utf8'))?.[1] ?? 0);
-    return Number.isInteger(four + six) ? four + six : undefined;
-  } catch {
-    // Another system keeps no such file: then nobody can tell.
-    return undefined;
-  }
-}
-
-function property(value: unknown, name: string): unknown {
-  return typeof value === 'object' && value !== null && name in value ? Object.entries(value).find(([key]) => key === name)?.[1] : undefined;
 }

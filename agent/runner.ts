@@ -18,8 +18,9 @@ import { type Item, type Lane, lanesOf, withoutAnswer, withoutPort, withoutTicke
 import type { Converse } from './locate.ts';
 import { type NameTerms, pursue } from './name-inquiry.ts';
 import { Conversation } from './net/conversation.ts';
-import type { Target } from './net/dial.ts';
+import { dial, type Target } from './net/dial.ts';
 import type { Dialogue } from './net/dialogue.ts';
+import type { Dial } from './net/guard.ts';
 import type { Resolution } from './net/resolve.ts';
 import { speakers } from './probes/registry.ts';
 import { type Environment, wayTo } from './proxy.ts';
@@ -38,6 +39,8 @@ export interface Surroundings {
   readonly environment: Environment;
   /** Whether this host lets us have the local UDP port, and nobody else holds it. */
   readonly canHaveUdpPort: (port: number) => Promise<boolean>;
+  /** How this source dials: all that its job makes it dial goes this way. */
+  readonly dial: Dial;
   /** Absent where the job does not use Kerberos credentials. */
   readonly tickets?: Tickets;
 }
@@ -138,6 +141,7 @@ function passes(
       localPort,
       ownPorts: own,
       linger: (release) => aftermath.add(release),
+      dial: surroundings.dial,
       dialled: () => count(lane),
       resolve: surroundings.resolve,
       wayTo: (name) => wayTo(name, surroundings.environment),
@@ -429,12 +433,12 @@ export async function attend<T>(
 /** Makes the function that holds one conversation to its end: over UDP asked again on a new socket for as long as its deadline lasts. */
 export function converser(
   { timeoutMs, attempts }: Pick<LocateJob, 'timeoutMs' | 'attempts'>,
-  { now }: Pick<Surroundings, 'now'>,
+  { now, dial: dialOf }: Pick<Surroundings, 'now' | 'dial'>,
   stop: AbortSignal,
 ): Converse {
   const hold = (target: Target, dialogue: Dialogue, milliseconds: number): Promise<Outcome> =>
     new Promise((resolve) => {
-      const conversation = new Conversation(target, dialogue, { identifies: true, now }, ({ outcome }) => {
+      const conversation = new Conversation(target, dialogue, { identifies: true, now, dial: dialOf }, ({ outcome }) => {
         clearTimeout(timer);
         stop.removeEventListener('abort', expire);
         resolve(outcome);
@@ -460,7 +464,7 @@ export function seesRefusedUdp({ now, random }: Pick<Surroundings, 'now' | 'rand
       const { port } = unused.address();
       unused.close(() => {
         const dialogue = speakers.udp({ transport: 'udp', port, dnsName: '', known: {}, form: 0, random, now });
-        const conversation = new Conversation({ transport: 'udp', address, port }, dialogue, { identifies: false, now }, ({ outcome }) => {
+        const conversation = new Conversation({ transport: 'udp', address, port }, dialogue, { identifies: false, now, dial }, ({ outcome }) => {
           clearTimeout(timer);
           resolve(outcome.kind === 'observed' && outcome.reason === 'port-unreach');
         });

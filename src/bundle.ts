@@ -15,10 +15,11 @@ const oldestNode = 20;
 /** What Node is called with, the script on its stdin. A young generation kept small holds 16,384 waiting checks in 187 MB instead of 229. */
 export const nodeArguments: readonly string[] = ['--max-semi-space-size=8', '-'];
 
-/** The agents: the usual one, and one that can ask for Kerberos tickets. Under `agent/` their sources, under `dist/` their scripts. */
+/** The agents: the usual one, one that can ask for Kerberos tickets, and one that runs by itself in a step of a Systems Manager document. Under `agent/` their sources, under `dist/` their scripts. */
 export const agents = {
   usual: { sources: 'main.ts', script: 'agent.cjs' },
   kerberos: { sources: 'kerberos-main.ts', script: 'kerberos-agent.cjs' },
+  ssm: { sources: 'ssm-main.ts', script: 'ssm-agent.cjs' },
 } as const;
 
 /** An agent's script: the built one of an installed package, or, in a checkout, one made from the sources. */

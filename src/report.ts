@@ -23,6 +23,8 @@ export interface Result {
 export interface SourceRecord {
   readonly name: string;
   readonly state: 'reported' | 'lost' | 'unreachable' | 'no-vantage';
+  /** What it saw did not all fit its channel: some evidence of what is well was left out, and nothing was judged by what is missing. */
+  readonly facts?: 'partial';
   /** Why, in words, when it did not report. */
   readonly message?: string;
   readonly platform?: { readonly os: string; readonly node: string };

@@ -1,6 +1,6 @@
 /** The one pipeline: a plan goes out, outcomes come back, and every planned check gets its verdict. */
 import type { Check } from '../agent/contract/check.ts';
-import type { Message } from '../agent/contract/message.ts';
+import type { Settled } from '../agent/contract/message.ts';
 import type { Outcome, Service } from '../agent/contract/outcome.ts';
 import { assess, type ExpectedIdentity, isIdentityUnknown } from './assess.ts';
 import type { Ticket } from './connectors/connector.ts';
@@ -45,10 +45,9 @@ export async function run(plan: Plan, circumstances: Circumstances): Promise<Rep
   const asked = askedBySource(plan);
   const sources = plan.hosts.filter(({ name }) => plan.sources.includes(name));
   const identities = identitiesIn(plan.hosts, inventory);
-  const watch = (source: string, message: Message): void => {
-    if (message.kind !== 'result') return;
-    const planned = asked.get(source)?.[message.index];
-    if (planned !== undefined) circumstances.settled(source, verdictOn(planned, message, identities, { control: true }));
+  const watch = (source: string, settled: Settled): void => {
+    const planned = asked.get(source)?.[settled.index];
+    if (planned !== undefined) circumstances.settled(source, verdictOn(planned, settled, identities, { control: true }));
   };
   const atOnce = agentsAtOnce(circumstances.pace);
   const returns = await dispatch(plan.job, sources, ways, atOnce, { soft: signal, hard: emergency }, watch, sent);
@@ -249,11 +248,12 @@ function isPlannedSkip(skip: PlannedCheck['skip']): skip is PlannedSkip {
 function sourceRecords({ hosts, pairs }: Plan, returns: readonly SourceReturn[]): readonly SourceRecord[] {
   const bystanders = hosts.filter(({ connector }, index) => connector.kind === 'none' && pairs.some(({ source }) => source === index));
   return [
-    ...returns.map(({ name, hello, lost }): SourceRecord => {
-      const state = hello === undefined ? 'unreachable' : lost === undefined ? 'reported' : 'lost';
+    ...returns.map(({ name, hello, lost, facts, seen }): SourceRecord => {
+      const hasStarted = hello !== undefined || seen.some(({ outcome }) => outcome.kind === 'failed' && outcome.code === 'output-lost');
       return {
         name,
-        state,
+        state: !hasStarted ? 'unreachable' : lost === undefined ? 'reported' : 'lost',
+        ...(facts !== undefined && { facts }),
         ...(lost !== undefined && { message: lost }),
         ...(hello !== undefined && { platform: hello.platform, capabilities: hello.capabilities }),
       };

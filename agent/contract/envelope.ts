@@ -25,12 +25,12 @@ export function packEnvelope({ contract, nodes, job }: Envelope): string {
 }
 
 /**
- * The envelope in that text, which may have line breaks. Undefined where the text is cut or changed, where it unpacks to more than a job can be, for a job
+ * The envelope in that text, which may have line breaks and a byte order mark. Undefined where the text is cut or changed, where it unpacks to more than a job can be, for a job
  * that another version of the contract describes, and for one that does not hold what it names.
  */
 export function unpackEnvelope(text: string): Envelope | undefined {
   if (text.length > longestText) return undefined;
-  const bare = text.replaceAll(/[\r\n]/g, '');
+  const bare = text.replaceAll(/\s/g, '');
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(bare) || bare.length % 4 !== 0) return undefined;
   try {
     const value: unknown = JSON.parse(brotliDecompressSync(Buffer.from(bare, 'base64'), { maxOutputLength: largestJson }).toString());

@@ -1,186 +1,97 @@
 /**
  * All results of a source in one short text, for channels that carry little (Systems Manager returns 24,000 characters).
  *
- * Results are cut into columns. What an outcome says is a shape, in which everything that the job already tells (names, addresses, the port) stands as a
- * one-character token: so two hundred healthy DCs share a handful of shapes. Times, local ports and the facts that vary are number columns. Brotli does
- * the rest. The text ends with a hash over it, so that a cut frame is noticed.
+ * 1. Rows stand in the order of the questions, not of the destinations: two hundred DCs that are asked the same answer much the same.
+ * 2. A row is a skeleton (which fields there are) and a value for each field. A value that is the same as in the row before of that skeleton takes no room, and
+ *    any other refers to a word; each word is written once, without what the job already tells (`frame-words.ts`).
+ * 3. Times and clocks are columns of numbers, in as few bytes as each needs; the times of observation as what has passed since the check before.
+ *
+ * Brotli does the rest. The text ends with a hash over it, so that a cut frame is noticed.
  */
 import { createHash } from 'node:crypto';
-import { brotliCompressSync, brotliDecompressSync } from 'node:zlib';
-import type { Check } from './check.ts';
+import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import { expand } from './expand.ts';
-import { type Facts, volatileFacts } from './fact.ts';
+import { questionOrder, writeColumn } from './frame-columns.ts';
+import { readFrame } from './frame-reader.ts';
+import { columnsOf, namesPort, numberColumns, rowOf, type Skeleton } from './frame-row.ts';
+import { glossaries, shorten, Words } from './frame-words.ts';
 import type { Job } from './job.ts';
-import { isOutcome, type Settled } from './message.ts';
-import type { Outcome } from './outcome.ts';
+import type { Settled } from './message.ts';
+import { Octets, writeNumbers, writeRuns } from './octets.ts';
 
-/** Number columns of a frame, one entry for each result. A missing number is null. */
-interface Columns {
-  readonly index: number[];
-  readonly shape: number[];
-  readonly attempts: number[];
-  readonly elapsedMs: number[];
-  /** Milliseconds since the entry before. */
-  readonly at: (number | null)[];
-  readonly localPort: (number | null)[];
-  readonly varying: (number | null)[][];
+/** What a frame holds. `facts: 'partial'`: the agent left out evidence that did not fit. */
+export interface Frame {
+  readonly results: readonly Settled[];
+  readonly facts?: 'partial';
 }
 
-interface Packed {
-  readonly shapes: string[];
-  readonly columns: Columns;
+/** Rows of one skeleton, as their values stand in a frame. */
+interface Group {
+  readonly skeleton: Skeleton;
+  readonly id: number;
+  /** The values of each row that are words. */
+  readonly rows: (readonly string[])[];
 }
 
 const hashLength = 16;
-const largestFrame = 64 * 1024 * 1024;
+const largestFrame = 16 * 1024 * 1024;
 
-/** Packs a source's results. */
-export function packFrame(job: Job, source: string, results: readonly Settled[]): string {
+/** Packs a source's results, each of another check. */
+export function packFrame(job: Job, source: string, { results, facts }: Frame): string {
   const checks = [...expand(job, source)];
-  const shapes = new Map<string, number>();
-  const columns: Columns = { index: [], shape: [], attempts: [], elapsedMs: [], at: [], localPort: [], varying: volatileFacts.map(() => []) };
-  let before = 0;
-  let expected = 0;
-  for (const { index, outcome, attempts, elapsedMs } of results.toSorted((one, other) => one.index - other.index)) {
-    const check = checks[index];
-    if (check === undefined) throw new Error(`frame: no check ${index}`);
-    const { shape, at, localPort, varying } = takeApart(outcome);
-    const text = encode(JSON.stringify(shape), tokens(job, check));
-    const known = shapes.get(text) ?? shapes.size;
-    shapes.set(text, known);
-    columns.index.push(index - expected);
-    expected = index + 1;
-    columns.shape.push(known);
-    columns.attempts.push(attempts);
-    columns.elapsedMs.push(elapsedMs);
-    columns.at.push(at === undefined ? null : at - before);
-    before = at ?? before;
-    columns.localPort.push(localPort ?? null);
-    varying.forEach((value, column) => columns.varying[column]?.push(value ?? null));
+  const settled = new Map(results.map((result) => [result.index, result]));
+  const order = questionOrder(checks);
+  const present = order.filter((index) => settled.has(index));
+  if (present.length !== results.length) throw new Error('frame: a result without a check, or two for one');
+
+  const glossaryOf = glossaries(job);
+  const groups = new Map<string, Group>();
+  const numbers = new Map(numberColumns.map((column) => [column, new Map<number, number>()]));
+  const kinds: number[] = [];
+  for (const index of present) {
+    const [result, check] = [settled.get(index), checks[index]];
+    if (result === undefined || check === undefined) continue;
+    const { skeleton, texts, numbers: own } = rowOf(result);
+    const key = JSON.stringify(skeleton);
+    const group = groups.get(key) ?? { skeleton, id: groups.size, rows: [] };
+    groups.set(key, group);
+    kinds.push(group.id);
+    const glossary = glossaryOf(check);
+    const learned = namesPort(skeleton) ? texts[0] : undefined;
+    group.rows.push(texts.map((text, place) => shorten(text, glossary, place === 0 ? undefined : learned)));
+    columnsOf(skeleton).forEach((column, place) => numbers.get(column)?.set(index, own[place] ?? 0));
   }
-  const packed: Packed = { shapes: [...shapes.keys()], columns };
-  const text = brotliCompressSync(JSON.stringify(packed)).toString('base64');
+  const words = new Words();
+  const references = [...groups.values()].flatMap(({ rows: [first = [], ...rest] }) =>
+    first.flatMap((value, place) => words.refer([value, ...rest.map((texts) => texts[place] ?? '')])),
+  );
+  const sections = [
+    writeNumbers([facts === 'partial' ? 1 : 0]),
+    writeRuns(order.map((index) => Number(settled.has(index)))),
+    Buffer.from(`[${[...groups.keys()].join(',')}]`),
+    writeRuns(kinds),
+    writeRuns(references),
+    ...words.sections(),
+    ...Array.from(numbers, ([column, values]) => writeColumn(column, values)),
+  ];
+  const bytes = Buffer.concat(sections.flatMap((section) => [writeNumbers([section.length]), section]));
+  const text = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }).toString('base64');
   return `${text}.${digest(text)}`;
 }
 
-/** The results in a frame, or undefined when the text is cut, changed, or not a frame of this job and source. */
-export function unpackFrame(job: Job, source: string, frame: string): readonly Settled[] | undefined {
+/** What is in a frame, results in the order of the checks; or undefined when the text is cut, changed, or not a frame of this job and source. */
+export function unpackFrame(job: Job, source: string, frame: string): Frame | undefined {
   const [text = ''] = frame.split('.', 1);
   if (frame !== `${text}.${digest(text)}`) return undefined;
   try {
-    const packed: unknown = JSON.parse(brotliDecompressSync(Buffer.from(text, 'base64'), { maxOutputLength: largestFrame }).toString());
-    return isPacked(packed) ? putTogether(job, [...expand(job, source)], packed) : undefined;
+    const bytes = new Octets(brotliDecompressSync(Buffer.from(text, 'base64'), { maxOutputLength: largestFrame }));
+    return readFrame(job, source, () => bytes.take(bytes.number()));
   } catch {
     // The hash is right, so these bytes are what was sent: an agent that sends this is not one of ours.
     return undefined;
   }
 }
 
-function putTogether(job: Job, checks: readonly Check[], { shapes, columns }: Packed): readonly Settled[] | undefined {
-  const results: Settled[] = [];
-  let before = 0;
-  let expected = 0;
-  for (const [row, skipped] of columns.index.entries()) {
-    const index = expected + skipped;
-    expected = index + 1;
-    const check = checks[index];
-    const shape = shapes[columns.shape[row] ?? -1];
-    if (skipped < 0 || check === undefined || shape === undefined) return undefined;
-    const at = columns.at[row];
-    if (typeof at === 'number') before += at;
-    const outcome = restore(
-      JSON.parse(decode(shape, tokens(job, check))),
-      before,
-      columns.localPort[row],
-      (column) => columns.varying[column]?.[row],
-    );
-    const attempts = columns.attempts[row];
-    const elapsedMs = columns.elapsedMs[row];
-    if (!isOutcome(outcome) || attempts === undefined || elapsedMs === undefined || attempts < 0 || elapsedMs < 0) return undefined;
-    results.push({ kind: 'result', index, outcome, attempts, elapsedMs });
-  }
-  return results;
-}
-
-/** An outcome without what varies, and what varies. */
-function takeApart(outcome: Outcome): { shape: unknown; at?: number; localPort?: number; varying: (number | undefined)[] } {
-  if (outcome.kind === 'failed') return { shape: outcome, varying: volatileFacts.map(() => undefined) };
-  const { at, local, service, ...rest } = outcome;
-  const facts: Facts = service?.facts ?? {};
-  const constant = Object.fromEntries(Object.entries(facts).filter(([name]) => !volatileFacts.some((varies) => varies === name)));
-  return {
-    shape: {
-      ...rest,
-      ...(service !== undefined && { service: { status: service.status, facts: constant } }),
-      ...(local !== undefined && { local: local.address }),
-    },
-    at: Date.parse(at),
-    ...(local !== undefined && { localPort: local.port }),
-    varying: volatileFacts.map((name) => facts[name]),
-  };
-}
-
-function restore(shape: unknown, at: number, localPort: number | null | undefined, varying: (column: number) => number | null | undefined): unknown {
-  if (!isRecord(shape) || shape['kind'] !== 'observed') return shape;
-  const { local, service, ...rest } = shape;
-  const facts = isRecord(service) && isRecord(service['facts']) ? { ...service['facts'] } : {};
-  for (const [column, name] of volatileFacts.entries()) {
-    const value = varying(column);
-    if (typeof value === 'number') facts[name] = value;
-  }
-  return {
-    ...rest,
-    ...(isRecord(service) && { service: { ...service, facts } }),
-    ...(typeof local === 'string' && typeof localPort === 'number' && { local: { address: local, port: localPort } }),
-    at: new Date(at).toISOString(),
-  };
-}
-
-/** What a token stands for in the shapes of one check, longest first. JSON escapes control characters, so none of them is in a shape by itself. */
-function tokens(job: Job, check: Check): readonly (readonly [token: string, text: string])[] {
-  const destination = job.hosts.find(({ name }) => name === check.destination);
-  const source = job.hosts.find(({ name }) => name === check.source);
-  const dnsName = destination?.dnsName ?? '';
-  const label = dnsName.split('.')[0] ?? '';
-  const list: readonly (readonly [string, string])[] = [
-    ['\u0001', dnsName],
-    ['\u0002', dnsName.toUpperCase()],
-    ['\u0003', destination?.domain ?? ''],
-    ['\u0004', (destination?.domain ?? '').toUpperCase()],
-    ['\u0005', label.toUpperCase()],
-    ['\u0006', check.address],
-    ['\u0007', source?.address ?? ''],
-    ['\u000e', `"port":${check.port}`],
-  ];
-  return list.filter(([, text]) => text.length > 2).toSorted(([, one], [, other]) => other.length - one.length);
-}
-
-function encode(text: string, table: readonly (readonly [string, string])[]): string {
-  return table.reduce((encoded, [token, plain]) => encoded.replaceAll(plain, token), text);
-}
-
-function decode(text: string, table: readonly (readonly [string, string])[]): string {
-  return table.reduce((decoded, [token, plain]) => decoded.replaceAll(token, () => plain), text);
-}
-
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('hex').slice(0, hashLength);
-}
-
-function isPacked(value: unknown): value is Packed {
-  if (!isRecord(value) || !isRecord(value['columns']) || !Array.isArray(value['shapes'])) return false;
-  const { index, shape, attempts, elapsedMs, at, localPort, varying } = value['columns'];
-  const isNumbers = (column: unknown, nullable: boolean): boolean =>
-    Array.isArray(column) && column.every((entry) => Number.isSafeInteger(entry) || (nullable && entry === null));
-  return (
-    value['shapes'].every((entry) => typeof entry === 'string') &&
-    [index, shape, attempts, elapsedMs].every((column) => isNumbers(column, false)) &&
-    [at, localPort].every((column) => isNumbers(column, true)) &&
-    Array.isArray(varying) &&
-    varying.every((column) => isNumbers(column, true))
-  );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -2,7 +2,7 @@
 import type { ProbeName, RpcInterface, Size, Transport } from './probe.ts';
 
 /** Version of everything in this folder. Agent and controller of different versions refuse each other. */
-export const contractVersion = 1;
+export const contractVersion = 2;
 
 /** A host of the run, as source or destination. */
 export interface JobHost {

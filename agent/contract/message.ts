@@ -49,13 +49,16 @@ export interface Framed {
   readonly text: string;
 }
 
-/** A slice of a frame's text, for channels that carry little at a time: part 1 to `of`. */
+/** A slice of a frame that is too long for one output: `part` counts from 1 to `of`. The texts of all, in that order, are the text of the frame. */
 export interface Part {
   readonly kind: 'part';
   readonly part: number;
   readonly of: number;
   readonly text: string;
 }
+
+/** Most parts of a frame. */
+export const mostParts = 6;
 
 export type Message = Hello | Settled | Alive | Bye | Framed | Part | Located;
 
@@ -102,8 +105,10 @@ function isMessage(value: unknown): value is Message {
       return value['reason'] === 'finished' || value['reason'] === 'interrupted' || value['reason'] === 'deadline';
     case 'frame':
       return typeof value['text'] === 'string';
-    case 'part':
-      return isCount(value['part']) && isCount(value['of']) && typeof value['text'] === 'string';
+    case 'part': {
+      const { part, of, text } = value;
+      return isCount(part) && isCount(of) && 1 <= part && part <= of && of <= mostParts && typeof text === 'string';
+    }
     case 'located':
       return isLocated(value);
     default:

@@ -9,6 +9,9 @@ export type Meaning = { readonly state: State; readonly reason: Reason } | { rea
 /** Where an error came up: before the first packet could leave, or after. */
 export type Phase = 'before-send' | 'after-send';
 
+/** The code of an error that says in its message what may not be dialled, and why. */
+export const notAllowed = 'NOT_ALLOWED';
+
 /** Errors of the host that dials, whatever the transport. */
 const local: Readonly<Record<string, FailureCode>> = {
   EPERM: 'source-denied',
@@ -91,6 +94,7 @@ export function dependsOnRoute(errno: string): boolean {
  */
 export function classify(error: NodeJS.ErrnoException, transport: Transport, address: string, phase: Phase, hasRoute: boolean): Meaning {
   const errno = error.code ?? '';
+  if (errno === notAllowed) return { code: 'source-denied', message: error.message };
   if (!hasRoute && ambiguous.has(errno)) {
     return errno === 'EACCES'
       ? { code: 'source-denied', message: `this host's routing forbids ${address} (${errno})` }

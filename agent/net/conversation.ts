@@ -2,8 +2,9 @@
 import type { Facts } from '../contract/fact.ts';
 import type { Endpoint, Observed, Outcome, ServiceStatus } from '../contract/outcome.ts';
 import { classify, dependsOnRoute, isTooBig, type Phase } from './classify.ts';
-import { dial, hasRoute, type Target, type Wire } from './dial.ts';
+import { hasRoute, type Target, type Wire } from './dial.ts';
 import type { Answer, Dialogue, Notice, OrderTicket, Step } from './dialogue.ts';
+import type { Dial } from './guard.ts';
 import { recognise } from './recognise.ts';
 
 /** What a conversation came to. `ticket` is what the answer leaves for later checks, `next` what it asks to be asked next. */
@@ -26,6 +27,7 @@ export interface Manner {
   /** Present where tickets may be ordered. */
   readonly orderTicket?: OrderTicket;
   readonly now: () => number;
+  readonly dial: Dial;
 }
 
 /** No answer of these protocols is longer; a peer that sends more is not speaking them. */
@@ -61,7 +63,7 @@ export class Conversation {
     this.#manner = manner;
     this.#finished = finished;
     this.#startedAt = manner.now();
-    this.#wire = dial(target, {
+    this.#wire = manner.dial(target, {
       opened: () => {
         if (target.transport === 'tcp') {
           this.#alive = true;

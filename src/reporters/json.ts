@@ -208,10 +208,11 @@ function obstacleInOrder({ step, rule, port, interface: rpcInterface, finding }:
   return { step, rule, port, interface: rpcInterface, finding } satisfies Whole<Obstacle>;
 }
 
-function sourceInOrder({ name, state, message, platform, capabilities }: SourceRecord): unknown {
+function sourceInOrder({ name, state, facts, message, platform, capabilities }: SourceRecord): unknown {
   return {
     name,
     state,
+    facts,
     message,
     platform: platform === undefined ? undefined : { os: platform.os, node: platform.node },
     capabilities: capabilities === undefined ? undefined : { udpRefused: capabilities.udpRefused },

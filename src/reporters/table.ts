@@ -8,7 +8,7 @@ import { labelled, paragraph } from './paragraph.ts';
 import { conclusionLines } from './preflight.ts';
 import type { Presentation, StreamedReport } from './reporter.ts';
 import { count, list, plain, wrap } from './text.ts';
-import { diagnosisSentence, exclusionSentence, findingSentence, noteSentence, sectionTitles, sourceSentence } from './wording.ts';
+import { diagnosisSentence, exclusionSentence, findingSentence, noteSentence, partialSentence, sectionTitles, sourceSentence } from './wording.ts';
 
 /** Renders a report for people. It keeps groups and hosts, not results, so its memory does not grow with the number of checks. */
 export function* renderTable(report: StreamedReport, presentation: Presentation = {}): Generator<string, void> {
@@ -35,6 +35,7 @@ function* lines(report: StreamedReport, marks: Glyphs, width: number): Generator
   }
   yield* notes(seen.notes, marks, width);
   yield* exclusions(report, marks, width);
+  yield* leftOut(report, marks, width);
   yield '';
   yield marks.strong(summaryLine(report.summary));
 }
@@ -81,6 +82,14 @@ function* causes(report: ReportFrame, marks: Glyphs, width: number): Generator<s
   yield '';
   yield marks.strong('Look here first');
   for (const sentence of sentences) yield* bullet(marks.show(sentence, 900), width);
+}
+
+/** Sources whose channel was too small for all that they saw. */
+function* leftOut({ sources }: ReportFrame, marks: Glyphs, width: number): Generator<string, void> {
+  const names = sources.filter(({ facts }) => facts === 'partial').map(({ name }) => name);
+  if (names.length === 0) return;
+  yield '';
+  yield* bullet(marks.show(partialSentence(names), 900), width);
 }
 
 /** What the inventory keeps apart: nobody should take its absence for a pass. */

@@ -497,6 +497,11 @@ export function sourceSentence(source: SourceRecord): string {
   }
 }
 
+/** That sources left out evidence, in one sentence. */
+export function partialSentence(names: readonly string[]): string {
+  return `Not all that ${list(names, 4)} saw fitted the way back: of ports that answered, some evidence is not in this report. Nothing was judged by what is missing.`;
+}
+
 /** What breaks when a rule's traffic is blocked: a short phrase for a symptom code; a code nobody knows reads as it is written. */
 export function symptomPhrase(code: string): string {
   return symptoms[code] ?? plain(code.replaceAll('-', ' '), 40);

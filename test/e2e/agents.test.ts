@@ -94,7 +94,7 @@ describe('an agent', { concurrency: 2 }, () => {
       t,
       impostor(`process.stdout.write(${JSON.stringify(line(hello) + line(settled) + line({ kind: 'bye', reason: 'finished' }))})`),
     );
-    assert.equal(other, 'error source-unreachable');
+    assert.equal(other, 'error output-lost');
     assert.match(message, /another job/);
   });
 

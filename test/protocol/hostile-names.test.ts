@@ -57,7 +57,7 @@ describe('names that are not names', { concurrency: true }, () => {
       const line = encodeMessage(result);
       assert.doesNotMatch(line, /[^ -\u{10ffff}]/u);
       assert.deepEqual(decodeMessage(line), result);
-      assert.deepEqual(unpackFrame(job, 'client', packFrame(job, 'client', [result])), [result]);
+      assert.deepEqual(unpackFrame(job, 'client', packFrame(job, 'client', { results: [result] })), { results: [result] });
     });
   }
 

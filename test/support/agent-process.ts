@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import type { Job } from '../../agent/contract/job.ts';
 import { encodeMessage } from '../../agent/contract/message.ts';
 import { main } from '../../agent/main.ts';
+import { dial } from '../../agent/net/dial.ts';
 import { resolveName } from '../../agent/net/resolve.ts';
 import { run } from '../../agent/runner.ts';
 
@@ -23,6 +24,7 @@ if (sockets === undefined) {
     resolve: resolveName,
     environment: {},
     canHaveUdpPort: async () => false,
+    dial,
   };
   const tell = (message: Parameters<typeof encodeMessage>[0]): void => void process.stdout.write(`${encodeMessage(message)}\n`);
   tell({ kind: 'bye', reason: await run(job, 'client', tell, new AbortController().signal, surroundings) });

@@ -5,6 +5,7 @@ import { contractVersion, type Job, type JobHost, type JobRule } from '../../age
 import type { Bye, Settled } from '../../agent/contract/message.ts';
 import type { Observed } from '../../agent/contract/outcome.ts';
 import type { ProbeName, Transport } from '../../agent/contract/probe.ts';
+import { dial } from '../../agent/net/dial.ts';
 import type { OrderTicket } from '../../agent/net/dialogue.ts';
 import { run, type Surroundings } from '../../agent/runner.ts';
 
@@ -57,6 +58,7 @@ export const surroundings: Surroundings = {
   resolve: () => Promise.resolve({ resolution: 'no-such-name', message: 'there are no names here' }),
   environment: {},
   canHaveUdpPort: async () => false,
+  dial,
   tickets: { order: issuing },
 };
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { expand, fingerprint } from '../../agent/contract/expand.ts';
-import type { Hello, Message } from '../../agent/contract/message.ts';
+import type { Hello, Message, Part } from '../../agent/contract/message.ts';
 import { packFrame } from '../../agent/contract/frame.ts';
 import { dispatch } from '../../src/dispatch.ts';
 import { far, near } from '../support/binary.ts';
@@ -36,6 +36,7 @@ async function gather({ plan }: Planned, script: Script, stop: { readonly soft?:
 }
 
 const bye: Message = { kind: 'bye', reason: 'finished' };
+const allLost = ['output-lost', 'output-lost', 'output-lost'];
 
 describe('every asked check has one record', () => {
   it('in the order of the plan, in whatever order results come', async (t) => {
@@ -74,8 +75,84 @@ describe('every asked check has one record', () => {
   it('when all come in one frame', async (t) => {
     const planned = made(t);
     const results = [0, 1, 2].map((index) => settledOpen(index));
-    const frame: Message = { kind: 'frame', text: packFrame(planned.plan.job, 'near1', results) };
+    const frame: Message = { kind: 'frame', text: packFrame(planned.plan.job, 'near1', { results }) };
     assert.deepEqual(await gather(planned, [helloFor(planned.plan, 'near1'), frame, bye]), { states: ['open', 'open', 'open'], lost: undefined });
+  });
+});
+
+describe('a frame', () => {
+  /** The messages of an agent whose frame comes in three parts, and the frame's text. */
+  function inParts({ plan }: Planned): { readonly hello: Hello; readonly text: string; readonly parts: readonly [Part, Part, Part] } {
+    const text = packFrame(plan.job, 'near1', { results: [0, 1, 2].map((index) => settledOpen(index)) });
+    const part = (number: number): Part => ({
+      kind: 'part',
+      part: number,
+      of: 3,
+      text: text.slice((number - 1) * 10, number === 3 ? undefined : number * 10),
+    });
+    return { hello: helloFor(plan, 'near1'), text, parts: [part(1), part(2), part(3)] };
+  }
+
+  it('in parts, with the end before the later ones, is whole', async (t) => {
+    const planned = made(t);
+    const { hello, parts } = inParts(planned);
+    const [first, ...others] = parts;
+    assert.deepEqual(await gather(planned, [hello, first, bye, ...others]), { states: ['open', 'open', 'open'], lost: undefined });
+  });
+
+  const spoils: Readonly<Record<string, (honest: ReturnType<typeof inParts>) => Script>> = {
+    'whose last part is missing': ({ hello, parts: [one, two] }) => [hello, one, bye, two],
+    'whose first part is missing': ({ hello, parts: [, two, three] }) => [hello, bye, two, three],
+    'whose middle part is missing': ({ hello, parts: [one, , three] }) => [hello, one, bye, three],
+    'with a part twice': ({ hello, parts: [one, two, three] }) => [hello, one, two, two, three, bye],
+    'with a part more than there are': ({ hello, parts: [one, two, three] }) => [hello, one, two, three, three, bye],
+    'whose parts come in another order': ({ hello, parts: [one, two, three] }) => [hello, one, three, two, bye],
+    'whose parts are of two minds how many there are': ({ hello, parts: [one, two, three] }) => [hello, one, { ...two, of: 4 }, three, bye],
+    'of which a part is cut': ({ hello, parts: [one, two, three] }) => [hello, one, { ...two, text: two.text.slice(1) }, three, bye],
+    'before any greeting': ({ hello, parts }) => [...parts, hello, bye],
+    'that is cut': ({ hello, text }) => [hello, { kind: 'frame', text: text.slice(0, -1) }, bye],
+    'that is empty': ({ hello }) => [hello, { kind: 'frame', text: '' }, bye],
+    'that comes twice': ({ hello, text }) => [hello, { kind: 'frame', text }, { kind: 'frame', text }, bye],
+    'that comes whole and in parts': ({ hello, text, parts }) => [hello, { kind: 'frame', text }, ...parts, bye],
+  };
+  for (const [name, script] of Object.entries(spoils)) {
+    it(`${name} leaves every check of its source in error, and none judged`, async (t) => {
+      const planned = made(t);
+      const { states, lost } = await gather(planned, script(inParts(planned)));
+      assert.deepEqual(states, allLost);
+      assert.match(
+        lost ?? '',
+        /^(its results came cut, changed or twice|some parts of its results are missing|the parts of its results do not belong together)$/,
+      );
+    });
+  }
+
+  it('that was cut off by the deadline of its agent counts for what is in it', async (t) => {
+    const planned = made(t);
+    const frame: Message = { kind: 'frame', text: packFrame(planned.plan.job, 'near1', { results: [settledOpen(1)], facts: 'partial' }) };
+    const script: Script = [helloFor(planned.plan, 'near1'), frame, { kind: 'bye', reason: 'deadline' }];
+    assert.deepEqual(await gather(planned, script), { states: ['output-lost', 'open', 'output-lost'], lost: 'the agent ran out of time' });
+  });
+
+  it('that leaves out evidence says so of its source', async (t) => {
+    const { plan } = made(t);
+    const results = [0, 1, 2].map((index) => settledOpen(index));
+    const facts = async (text: string): Promise<string | undefined> => {
+      const script: Script = [helloFor(plan, 'near1'), { kind: 'frame', text }, bye];
+      const never = new AbortController().signal;
+      const sources = plan.hosts.filter(({ name }) => name === 'near1');
+      const [only] = await dispatch(
+        plan.job,
+        sources,
+        { byCommand: connectionOf({ near1: script }) },
+        1,
+        { soft: never, hard: never },
+        () => undefined,
+      );
+      return only?.facts;
+    };
+    assert.equal(await facts(packFrame(plan.job, 'near1', { results, facts: 'partial' })), 'partial');
+    assert.equal(await facts(packFrame(plan.job, 'near1', { results })), undefined);
   });
 });
 
@@ -96,7 +173,7 @@ describe('an agent is not believed', () => {
         settledOpen(2),
         bye,
       ]);
-      assert.deepEqual(states, ['source-unreachable', 'source-unreachable', 'source-unreachable']);
+      assert.deepEqual(states, allLost);
       assert.match(lost ?? '', /another job/);
     });
   }

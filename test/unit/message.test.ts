@@ -37,6 +37,8 @@ const messages: readonly Message[] = [
   { kind: 'bye', reason: 'interrupted' },
   { kind: 'bye', reason: 'deadline' },
   { kind: 'frame', text: 'AAAA.0123' },
+  { kind: 'part', part: 1, of: 2, text: 'AAAA' },
+  { kind: 'part', part: 6, of: 6, text: '' },
 ];
 
 /** One thing wrong with an honest message. */
@@ -51,6 +53,13 @@ const liars: readonly (readonly [what: string, message: unknown])[] = [
   ['a hello that counts in fractions', { ...hello, count: 1.5 }],
   ['a hello that counts down', { ...hello, count: -1 }],
   ['a hello whose source is a number', { ...hello, source: 7 }],
+  ['a part without a number', { kind: 'part', of: 2, text: '' }],
+  ['a part before the first', { kind: 'part', part: 0, of: 2, text: '' }],
+  ['a part after the last', { kind: 'part', part: 3, of: 2, text: '' }],
+  ['a part of more than there may be', { kind: 'part', part: 1, of: 7, text: '' }],
+  ['a fraction of a part', { kind: 'part', part: 1.5, of: 2, text: '' }],
+  ['a part without a text', { kind: 'part', part: 1, of: 2 }],
+  ['a part whose number is a text', { kind: 'part', part: '1', of: 2, text: '' }],
   ['a result without an index', { ...result, index: undefined }],
   ['a result before the first check', { ...result, index: -1 }],
   ['a result with a text for attempts', { ...result, attempts: '1' }],

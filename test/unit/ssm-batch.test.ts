@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { unpackEnvelope } from '../../agent/contract/envelope.ts';
-import type { Job } from '../../agent/contract/job.ts';
+import { contractVersion, type Job } from '../../agent/contract/job.ts';
 import { batchesOf, commentOf, longestJob, readComment, type Recipient } from '../../src/connectors/ssm/batch.ts';
 import { commandInput } from '../../src/connectors/ssm/send.ts';
 import { UsageError } from '../../src/usage-error.ts';
@@ -25,7 +25,7 @@ function recipients(count: number, over: Partial<Recipient> = {}): readonly Reci
 /** A job in which each source asks one DC. */
 function jobFor(sources: readonly string[], endsAfterMs = 60_000): Job {
   return {
-    contract: 1,
+    contract: contractVersion,
     run: '2026-01-31T06-00-00Z-1f3a',
     timeoutMs: 5_000,
     attempts: 2,
