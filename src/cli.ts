@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import yargs from 'yargs';
 import type { ExitCode, Terminal } from './commands/command.ts';
 import { completionCommand, describeCompletion, propose, question, straighten } from './commands/completion.ts';
-import { commandNames, complain, complaints, matrixCommandNames, refuseLeftovers } from './commands/grammar.ts';
+import { describeDoctor, doctorCommand } from './commands/doctor.ts';
+import { agentCommandNames, commandNames, complain, complaints, matrixCommandNames, refuseLeftovers } from './commands/grammar.ts';
 import { type Defaults, defaultsFor } from './commands/defaults.ts';
 import { demoCommand, describeDemo } from './commands/demo.ts';
 import { describeInit, initCommand } from './commands/init.ts';
@@ -114,6 +115,15 @@ async function runCommands(words: readonly string[], terminal: Terminal, default
     )
     .command('report <file>', 'render a report again', defaults.under('report', describeReport), (options) =>
       settle(reportCommand(options, terminal)),
+    )
+    .command('agent', 'what hosts run that nobody logs on to', (argv) =>
+      argv
+        .command('doctor', 'say what is missing before a run through Systems Manager, node by node', describeDoctor, (options) =>
+          settle(doctorCommand(options, terminal)),
+        )
+        .demandCommand(1, `agent needs a command: expected ${agentCommandNames.slice(0, -1).join(', ')} or ${agentCommandNames.at(-1)}`)
+        .example('$0 agent doctor -i inventory.yaml', 'what is missing, and the next step')
+        .epilogue('Exit codes: 0 as wanted; 1 something is missing; 2 wrong usage.'),
     )
     .command('completion [shell]', 'print a script that teaches your shell to complete what you type', describeCompletion, (options) =>
       settle(completionCommand(options, terminal)),

@@ -1,6 +1,7 @@
 /** What a plan asks of managed nodes, as what a document must let them dial. Pure. */
 import type { JobHost, JobRule } from '../agent/contract/job.ts';
 import { canonicalAddress, isHostAddress } from './address.ts';
+import type { ManagedNode } from './host.ts';
 import { joined } from './permission.ts';
 import type { Plan } from './plan.ts';
 import { parsePortRange, type PortRange, portText } from './port-range.ts';
@@ -20,14 +21,15 @@ export interface PlanAllowance {
 /** Probes that ask over TCP again what was cut off over UDP. */
 const asksAgain: ReadonlySet<string> = new Set(['dns', 'kerberos']);
 
-/** Sums up the checks whose source is a managed node; empty lists where there are none. */
-export function allowanceOf({ job, hosts }: Plan): PlanAllowance {
+/** Sums up the checks whose source is a managed node, or one of those that `isMeant` picks; empty lists where there are none. */
+export function allowanceOf({ job, hosts }: Plan, isMeant: (node: ManagedNode) => boolean = () => true): PlanAllowance {
   const destinations = new Set<string>();
   const names = new Set<string>();
   const ranges = new Map<string, PortRange>();
   for (const [source, destination, set] of job.pairs) {
     const to = job.hosts[destination];
-    if (hosts[source]?.connector.kind !== 'ssm' || to === undefined) continue;
+    const connector = hosts[source]?.connector;
+    if (connector?.kind !== 'ssm' || !isMeant(connector.node) || to === undefined) continue;
     if (!isHostAddress(to.address)) names.add(to.name);
     else destinations.add(networkOf(to.address));
     for (const index of job.sets[set] ?? []) for (const range of rangesOf(job.rules[index], to)) ranges.set(portText(range), range);

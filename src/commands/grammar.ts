@@ -15,9 +15,23 @@ declare module 'yargs' {
 const seeHelp = '(portmatrix --help, and --help after a command, name what there is)';
 const wordMissing = `a word is missing: there are %s, expected %s ${seeHelp}`;
 
-/** The commands, and those of `matrix`. */
-export const commandNames = ['demo', 'init', 'preflight', 'run', 'resume', 'plan', 'validate', 'matrix', 'explain', 'report', 'completion'] as const;
+/** The commands, and those of `matrix` and of `agent`. */
+export const commandNames = [
+  'demo',
+  'init',
+  'preflight',
+  'run',
+  'resume',
+  'plan',
+  'validate',
+  'matrix',
+  'explain',
+  'report',
+  'agent',
+  'completion',
+] as const;
 export const matrixCommandNames = ['list', 'show', 'export'] as const;
+export const agentCommandNames = ['doctor'] as const;
 
 const unknownMark = 'unknown: ';
 
@@ -67,6 +81,7 @@ export function complain(message: string, parsed: Parsed): UsageError {
   const [command, next] = parsed.argv._.map(String);
   if (command !== undefined && !isAmong(command, commandNames)) return stranger('command', command, commandNames);
   if (command === 'matrix' && next !== undefined && !isAmong(next, matrixCommandNames)) return stranger('command', next, matrixCommandNames);
+  if (command === 'agent' && next !== undefined && !isAmong(next, agentCommandNames)) return stranger('command', next, agentCommandNames);
   const { options, known } = optionsOf(parsed);
   const [option] = options;
   // Without a command an option that belongs to one is not the mistake.

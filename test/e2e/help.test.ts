@@ -1,7 +1,7 @@
 /** `--help` of every command that there is. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext, test } from 'node:test';
-import { commandNames, matrixCommandNames } from '../../src/commands/grammar.ts';
+import { agentCommandNames, commandNames, matrixCommandNames } from '../../src/commands/grammar.ts';
 import { bin, portmatrix, runCommand } from '../support/binary.ts';
 
 /** The commands that a help text lists, without the words that they take. */
@@ -11,12 +11,18 @@ function commandsIn(help: string, before: string): readonly string[] {
 }
 
 test('help lists the commands that suggestions are made from, and no others', async (t) => {
-  const [all, matrix] = await Promise.all([portmatrix(t, ['--help']), portmatrix(t, ['matrix', '--help'])]);
-  assert.deepEqual(commandsIn(all.stdout, ''), [...commandNames]);
-  assert.deepEqual(commandsIn(matrix.stdout, 'matrix '), [...matrixCommandNames]);
+  const [all, matrix, agent] = await Promise.all([[], ['matrix'], ['agent']].map((words) => portmatrix(t, [...words, '--help'])));
+  assert.deepEqual(commandsIn(all?.stdout ?? '', ''), [...commandNames]);
+  assert.deepEqual(commandsIn(matrix?.stdout ?? '', 'matrix '), [...matrixCommandNames]);
+  assert.deepEqual(commandsIn(agent?.stdout ?? '', 'agent '), [...agentCommandNames]);
 });
 
-const commands = [[], ...commandNames.map((name) => [name]), ...matrixCommandNames.map((name) => ['matrix', name])];
+const commands = [
+  [],
+  ...commandNames.map((name) => [name]),
+  ...matrixCommandNames.map((name) => ['matrix', name]),
+  ...agentCommandNames.map((name) => ['agent', name]),
+];
 
 /** The command's help on a terminal of 80 columns. */
 function onTerminal(t: TestContext, words: readonly string[]): ReturnType<typeof runCommand> {
