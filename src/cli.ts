@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import yargs from 'yargs';
+import { buildCommand, describeBuild } from './commands/agent.ts';
 import type { ExitCode, Terminal } from './commands/command.ts';
 import { completionCommand, describeCompletion, propose, question, straighten } from './commands/completion.ts';
 import { describeDoctor, doctorCommand } from './commands/doctor.ts';
@@ -118,10 +119,14 @@ async function runCommands(words: readonly string[], terminal: Terminal, default
     )
     .command('agent', 'what hosts run that nobody logs on to', (argv) =>
       argv
+        .command('build', 'make the packages and the documents for Systems Manager; nothing is sent', describeBuild, (options) =>
+          settle(buildCommand(options, terminal)),
+        )
         .command('doctor', 'say what is missing before a run through Systems Manager, node by node', describeDoctor, (options) =>
           settle(doctorCommand(options, terminal)),
         )
         .demandCommand(1, `agent needs a command: expected ${agentCommandNames.slice(0, -1).join(', ')} or ${agentCommandNames.at(-1)}`)
+        .example('$0 agent build', 'packages and documents, in the folder portmatrix-agent')
         .example('$0 agent doctor -i inventory.yaml', 'what is missing, and the next step')
         .epilogue('Exit codes: 0 as wanted; 1 something is missing; 2 wrong usage.'),
     )

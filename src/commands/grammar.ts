@@ -31,7 +31,7 @@ export const commandNames = [
   'completion',
 ] as const;
 export const matrixCommandNames = ['list', 'show', 'export'] as const;
-export const agentCommandNames = ['doctor'] as const;
+export const agentCommandNames = ['build', 'doctor'] as const;
 
 const unknownMark = 'unknown: ';
 
@@ -58,6 +58,10 @@ const repeatable: ReadonlySet<string> = new Set([
   'dnsServer',
   'source-ports',
   'sourcePorts',
+  'allow-destination',
+  'allowDestination',
+  'allow-port',
+  'allowPort',
 ]);
 
 /** Words after `--`, and an option that takes one value given twice, are a mistake and no choice: throws a `UsageError`. */

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { arch, platform } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { Report } from '../../src/report.ts';
 import { bin, checkout, onScene, portmatrix, runCommand, sceneOf } from '../support/binary.ts';
@@ -73,9 +73,14 @@ describe('an installed package', () => {
     const manifest: { readonly version: string; readonly dependencies: Readonly<Record<string, string>> } = JSON.parse(
       readFileSync(join(modules, 'portmatrix', 'package.json'), 'utf8'),
     );
-    for (const name of Object.keys(manifest.dependencies)) symlinkSync(join(checkout, 'node_modules', name), join(modules, name));
+    for (const name of Object.keys(manifest.dependencies)) {
+      mkdirSync(dirname(join(modules, name)), { recursive: true });
+      symlinkSync(join(checkout, 'node_modules', name), join(modules, name));
+    }
     symlinkSync('../portmatrix/src/bin.cjs', join(modules, '.bin', 'portmatrix'));
-    assert.ok(!existsSync(join(modules, 'portmatrix', 'agent')) && !existsSync(join(modules, 'portmatrix', 'src', 'cli.ts')));
+    assert.ok(!existsSync(join(modules, 'portmatrix', 'agent', 'main.ts')) && !existsSync(join(modules, 'portmatrix', 'src', 'cli.ts')));
+
+    assert.ok(existsSync(join(modules, 'portmatrix', 'agent', 'ssm', 'run.sh')));
 
     const installed = [process.execPath, join(modules, '.bin', 'portmatrix')];
     assert.equal((await runCommand(t, [...installed, '--version'])).stdout, `${manifest.version}\n`);

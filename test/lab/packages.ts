@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 export type Installation = { readonly installed: boolean; readonly reason?: string };
 
 /**
- * What the lab needs beyond Node, nmap, the benchmarks' peer, and what the package kerberos is built with. samba-ad-dc only recommends samba-ad-provision;
+ * What the lab needs beyond Node, nmap, the benchmarks' peer, what the package kerberos is built with, and what the agent for hosts is tested with (the last four). samba-ad-dc only recommends samba-ad-provision;
  * samba_dnsupdate registers a joined DC through the nsupdate of bind9-dnsutils, whose dig shows when DNS is ready.
  */
 export const LAB_PACKAGES = [
@@ -28,6 +28,10 @@ export const LAB_PACKAGES = [
   'g++',
   'make',
   'python3',
+  'shellcheck',
+  'wine64',
+  'curl',
+  'wget',
 ] as const;
 
 // policy-rc.d keeps the packages' daemons from starting on the host. Under a lock, so that of two installers the one that
