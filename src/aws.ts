@@ -51,8 +51,14 @@ export function openAws(accounts: Readonly<Record<string, Account>> = {}, maxAtt
     s3: (place) =>
       once(s3, place, async () => {
         const [{ S3: Client }, credentials] = [await import('@aws-sdk/client-s3'), await credentialsFor(place)];
-        // Buckets of a stand-in have no names in DNS.
-        return new Client({ region: place.region, ...patience, forcePathStyle: isEmulated(), ...(credentials !== undefined && { credentials }) });
+        // A bucket's Region is found out by asking. Buckets of a stand-in have no names in DNS.
+        return new Client({
+          region: place.region,
+          ...patience,
+          followRegionRedirects: true,
+          forcePathStyle: isEmulated(),
+          ...(credentials !== undefined && { credentials }),
+        });
       }),
   };
 }
