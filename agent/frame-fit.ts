@@ -31,13 +31,18 @@ const caution = 0.9;
 export function fitFrame(job: Job, source: string, results: readonly Settled[], room: Room): string {
   const pack = (frame: Frame): string => packFrame(job, source, frame);
   const packed: string[] = [];
-  for (const part of [undefined, withoutLocal, withoutUnjudged]) {
-    const text = pack(part === undefined ? { results } : { results: results.map(part), facts: 'partial' });
+  for (const lessen of [whole, withoutLocal, withoutUnjudged]) {
+    // Where nothing answered, there is nothing to leave out.
+    if (lessen !== whole && !results.some(({ outcome }) => isAnswer(outcome))) break;
+    const text = pack(lessen === whole ? { results } : { results: results.map(lessen), facts: 'partial' });
     if (text.length <= room.step) return text;
     packed.push(text);
   }
-  const [least = ''] = packed.slice(-1);
-  return packed.find((text) => text.length <= room.all) ?? fitAnswers(pack, results.map(withoutUnjudged), least.length, room.all);
+  const { length } = packed.at(-1) ?? '';
+  const fitting = packed.find((text) => text.length <= room.all);
+  if (fitting !== undefined) return fitting;
+  const fit = results.some(({ outcome }) => isAnswer(outcome)) ? fitAnswers : fitResults;
+  return fit(pack, results.map(withoutUnjudged), length, room.all);
 }
 
 /** Leaves answers out from the tail, and then results. */
@@ -64,6 +69,10 @@ function fitResults(pack: (frame: Frame) => string, results: readonly Settled[],
 /** Whether a service answered as it should, or a port that was asked for nothing more opened. */
 function isAnswer(outcome: Outcome): boolean {
   return outcome.kind === 'observed' && outcome.state === 'open' && (outcome.service === undefined || outcome.service.status === 'identified');
+}
+
+function whole(result: Settled): Settled {
+  return result;
 }
 
 function withoutLocal(result: Settled): Settled {

@@ -1,7 +1,6 @@
 /** The agent as one script: what `exec` pipes into Node on a host. */
 import { existsSync, readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import type { Plugin } from 'esbuild';
+import { join } from 'node:path';
 import type { Job } from '../agent/contract/job.ts';
 import type { LocateJob } from '../agent/contract/locate.ts';
 import { packageRoot } from './package-root.ts';
@@ -30,29 +29,6 @@ export async function agentScript(agent: keyof typeof agents = 'usual'): Promise
   return bundleAgent(path);
 }
 
-/** What `agent/codecs/dns.ts` uses of dns2's `packet.js`: what has to do with headers, questions and names. */
-const dns2Names = /^(?:Packet|HEADER_SIZE|TYPE|CLASS|RCODE|prototype|Header|Question|Name|Writer|BufferWriter|assertCode|debug)$/;
-
-/** A statement that makes a name, or a member of `Packet`: from its first line to the next line that begins another. */
-const namedStatement = /^(?:Packet\.|module\.exports\.|const |function |class )(\w+).*\n(?:(?:[\s})\]].*)?\n)*/gm;
-
-/**
- * Takes only the codec of dns2 into the bundle, and of that only what the agent uses: its servers and clients would come along with the package's entry, and
- * with the codec the records that nobody here reads by it.
- */
-const codecOfDns2: Plugin = {
-  name: 'codec-of-dns2',
-  setup: (build) => {
-    build.onLoad({ filter: /[\\/]dns2[\\/]index\.mjs$/ }, ({ path }) => ({
-      contents: "import Packet from './packet.js'; export { Packet };",
-      resolveDir: dirname(path),
-    }));
-    build.onLoad({ filter: /[\\/]dns2[\\/]packet\.js$/ }, ({ path }) => ({
-      contents: readFileSync(path, 'utf8').replace(namedStatement, (statement, name: string) => (dns2Names.test(name) ? statement : '')),
-    }));
-  },
-};
-
 /** Bundles and minifies the agent's sources; the same sources give the same bytes. */
 export async function bundleAgent(sources: string): Promise<string> {
   const { build } = await import('esbuild');
@@ -67,7 +43,6 @@ export async function bundleAgent(sources: string): Promise<string> {
     target: `node${oldestNode}`,
     legalComments: 'none',
     logLevel: 'silent',
-    plugins: [codecOfDns2],
   });
   const [file] = outputFiles;
   if (file === undefined) throw new Error('the bundler made no file');

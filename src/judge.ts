@@ -1,5 +1,5 @@
 /** The verdict table (DESIGN section 6): is what was seen what the rule wants? */
-import type { Failed, Observed, Outcome, Reason, ServiceStatus } from '../agent/contract/outcome.ts';
+import { type Failed, failureCodes, type Observed, type Outcome, type Reason, type ServiceStatus } from '../agent/contract/outcome.ts';
 import { type Platform, type ProbeName, type RpcInterface, type Size, traitsOf, type Transport } from '../agent/contract/probe.ts';
 import type { Assessed } from './assess.ts';
 import { proxyTrouble } from './proxy-trouble.ts';
@@ -141,10 +141,12 @@ export function judge(question: Question): Verdict {
   return withNotes(question, soften(withControl(seen, row, cellOf(table[row], question.expect)(seen)), question.requirement), row);
 }
 
-/** A pass for a name that must be shut needs its control; a proxy that says "forbidden" is its own. */
-function withControl({ byName, expect, control, receipt }: Seen, row: RowName, judgement: Judgement): Judgement {
+/** A pass for a name that must be shut needs its control, and a look at each of its addresses; a proxy that says "forbidden" is its own. */
+function withControl(seen: Seen, row: RowName, judgement: Judgement): Judgement {
+  const { byName, expect, control, receipt } = seen;
   const isBlock = byName === true && judgement.status === 'pass' && row !== 'proxy' && !expect.includes('open');
-  return isBlock && !control && receipt !== 'missing' ? inconclusive({ code: 'no-control', byName: true }) : judgement;
+  const isProven = (control || receipt === 'missing') && !isPartlySeen(seen);
+  return isBlock && !isProven ? inconclusive({ code: 'no-control', byName: true }) : judgement;
 }
 
 function cellOf(row: Row, expect: Expectation): Cell {
@@ -179,6 +181,12 @@ function rowOf(seen: Seen): RowName {
 function opensSomewhere({ outcome, expect }: Seen): boolean {
   const isShut = expect.includes('blocked') ? /^\S+ open (disconnected|tls-failed)$/ : /^$/;
   return outcome.service?.facts.addresses?.some((entry) => /^\S+ open( |$)/.test(entry) && !isShut.test(entry)) === true;
+}
+
+/** Some address of the name could not be asked by this source, which says nothing of it: another family that it has no route for is nobody's way in. */
+function isPartlySeen({ outcome }: Seen): boolean {
+  const words = failureCodes.filter((code) => code !== 'unsupported');
+  return outcome.service?.facts.addresses?.some((entry) => words.some((word) => entry.endsWith(` ${word}`))) === true;
 }
 
 function openRowOf({ outcome, probe, receipt, responderAnswered }: Seen): RowName {

@@ -1,10 +1,10 @@
 /**
  * BER and DER, as far as LDAP, Kerberos and certificates need them (X.690).
  *
- * Writing is ldapts' BerWriter. Its BerReader is unfit for strangers' bytes: a four-byte length turns negative and moves it backwards, a sequence does not
- * bound what is read inside it, and one `null` stands for both "more must come" and "not there". So reading is a few lines of our own.
+ * Both ways are a few lines of our own. ldapts' BerReader is unfit for strangers' bytes: a four-byte length turns negative and moves it backwards, a sequence
+ * does not bound what is read inside it, and one `null` stands for both "more must come" and "not there". Its BerWriter is sound, and the tests hold ours
+ * against it; in the agent it would be 4 KB for what three functions do.
  */
-import { BerWriter } from 'ldapts';
 import { type Decoded, incomplete, Malformed, malformed } from './decoded.ts';
 
 /** Longest message that any decoder here waits for, in bytes. */
@@ -107,33 +107,29 @@ export function oidOf(content: Buffer): string {
   return [root, head - root * 40, ...tail].join('.');
 }
 
-/** A piece of a message to be written. */
-export type Part = (writer: BerWriter) => void;
+/** An element of a message, as its bytes. */
+export type Part = Buffer;
 
 /** A constructed element around `parts`. */
 export function constructed(tag: number, ...parts: readonly Part[]): Part {
-  return (writer) => {
-    writer.startSequence(tag);
-    for (const part of parts) part(writer);
-    writer.endSequence();
-  };
+  return octets(Buffer.concat(parts), tag);
 }
 
-/** An INTEGER, from -2^31 to 2^31 - 1, or another type that is encoded like one. */
+/** An INTEGER, from -2^31 to 2^31 - 1, in as few bytes as it needs (X.690 §8.3), or another type that is encoded like one. */
 export function integer(value: number, tag: number = tags.integer): Part {
-  return (writer) => writer.writeInt(value, tag);
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  const width = [1, 2, 3].find((count) => value >= -(2 ** (8 * count - 1)) && value < 2 ** (8 * count - 1)) ?? 4;
+  return octets(bytes.subarray(4 - width), tag);
 }
 
 /** Text in UTF-8, or bytes, as an OCTET STRING or another type that is encoded like one. */
 export function octets(value: string | Buffer, tag: number = tags.octetString): Part {
-  return (writer) => writer.writeBuffer(Buffer.from(value), tag);
-}
-
-/** The bytes of a message. */
-export function encode(message: Part): Buffer {
-  const writer = new BerWriter();
-  message(writer);
-  return writer.buffer;
+  const content = Buffer.from(value);
+  const length: number[] = [];
+  for (let rest = content.length; rest > 0; rest >>>= 8) length.unshift(rest & 0xff);
+  const head = content.length < 0x80 ? [tag, content.length] : [tag, 0x80 + length.length, ...length];
+  return Buffer.concat([Buffer.from(head), content]);
 }
 
 /** The length in the bytes from the third up to `start`; those yet to come count as zero, so it is never more than it will turn out to be. */

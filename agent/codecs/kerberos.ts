@@ -3,7 +3,6 @@ import {
   constructed,
   contentOf,
   elementsOf,
-  encode,
   fieldsOf,
   integer,
   integerOf,
@@ -70,26 +69,24 @@ export function encodeAsRequest(principal: string, realm: string, nonce: number,
 }
 
 function asRequest(principal: string, realm: string, nonce: number, filler?: number): Buffer {
-  return encode(
+  return constructed(
+    messages.asRequest,
     constructed(
-      messages.asRequest,
+      tags.sequence,
+      constructed(0xa1, integer(5)),
+      constructed(0xa2, integer(10)),
+      ...(filler === undefined ? [] : [padding(filler)]),
       constructed(
-        tags.sequence,
-        constructed(0xa1, integer(5)),
-        constructed(0xa2, integer(10)),
-        ...(filler === undefined ? [] : [padding(filler)]),
+        0xa4,
         constructed(
-          0xa4,
-          constructed(
-            tags.sequence,
-            constructed(0xa0, octets(Buffer.from([0, 0, 0, 0, 0x10]), tags.bitString)),
-            constructed(0xa1, name(nameTypes.principal, principal)),
-            constructed(0xa2, octets(realm, tags.generalString)),
-            constructed(0xa3, name(nameTypes.service, 'krbtgt', realm)),
-            constructed(0xa5, octets('19700101000000Z', tags.generalizedTime)),
-            constructed(0xa7, integer(nonce)),
-            constructed(0xa8, constructed(tags.sequence, ...encryptionTypes.map((type) => integer(type)))),
-          ),
+          tags.sequence,
+          constructed(0xa0, octets(Buffer.from([0, 0, 0, 0, 0x10]), tags.bitString)),
+          constructed(0xa1, name(nameTypes.principal, principal)),
+          constructed(0xa2, octets(realm, tags.generalString)),
+          constructed(0xa3, name(nameTypes.service, 'krbtgt', realm)),
+          constructed(0xa5, octets('19700101000000Z', tags.generalizedTime)),
+          constructed(0xa7, integer(nonce)),
+          constructed(0xa8, constructed(tags.sequence, ...encryptionTypes.map((type) => integer(type)))),
         ),
       ),
     ),

@@ -1,5 +1,5 @@
 /** The Kerberos password-change protocol, as far as a question that nothing can decrypt needs it (RFC 3244 §2). */
-import { constructed, encode, integer, octets, type Part, tags } from './ber.ts';
+import { constructed, integer, octets, type Part, tags } from './ber.ts';
 import { type Decoded, guard, incomplete, malformed } from './decoded.ts';
 import { decodeKerberosError, encryptionTypes, type KerberosError, name, nameTypes } from './kerberos.ts';
 
@@ -21,24 +21,20 @@ export function encodeChangeRequest(realm: string): Buffer {
       constructed(0xa3, encrypted(Buffer.alloc(64, 0xaa), 1)),
     ),
   );
-  const apRequest = encode(
+  const apRequest = constructed(
+    0x6e,
     constructed(
-      0x6e,
-      constructed(
-        tags.sequence,
-        constructed(0xa0, integer(5)),
-        constructed(0xa1, integer(14)),
-        constructed(0xa2, octets(Buffer.from([0, 0x20, 0, 0, 0]), tags.bitString)),
-        constructed(0xa3, ticket),
-        constructed(0xa4, encrypted(Buffer.alloc(64, 0xbb))),
-      ),
+      tags.sequence,
+      constructed(0xa0, integer(5)),
+      constructed(0xa1, integer(14)),
+      constructed(0xa2, octets(Buffer.from([0, 0x20, 0, 0, 0]), tags.bitString)),
+      constructed(0xa3, ticket),
+      constructed(0xa4, encrypted(Buffer.alloc(64, 0xbb))),
     ),
   );
-  const message = encode(
-    constructed(
-      0x75,
-      constructed(tags.sequence, constructed(0xa0, integer(5)), constructed(0xa1, integer(21)), constructed(0xa3, encrypted(Buffer.alloc(48, 0xcc)))),
-    ),
+  const message = constructed(
+    0x75,
+    constructed(tags.sequence, constructed(0xa0, integer(5)), constructed(0xa1, integer(21)), constructed(0xa3, encrypted(Buffer.alloc(48, 0xcc)))),
   );
   return assemble(apRequest, message);
 }

@@ -1,5 +1,5 @@
 /** LDAP, as far as the rootDSE, the LDAP ping and a bind with a ticket need it (RFC 4511, [MS-ADTS] 6.3.3). */
-import { constructed, contentOf, type Element, elementsOf, encode, integer, integerOf, octets, type Part, readElement, tags, textOf } from './ber.ts';
+import { constructed, contentOf, type Element, elementsOf, integer, integerOf, octets, type Part, readElement, tags, textOf } from './ber.ts';
 import { type Decoded, guard, Malformed, malformed } from './decoded.ts';
 import { decodeNetlogon, type Netlogon } from './netlogon.ts';
 import { padTo } from './padding.ts';
@@ -91,13 +91,13 @@ export function messageIdFrom(random: Buffer): number {
  * server has and that are therefore not returned (RFC 4511 §4.5.1.8).
  */
 export function encodeRootDseRequest(messageId: number, size?: number): Buffer {
-  const request = (filler: number): Buffer => encode(search(messageId, anyObject, [...rootDseAttributes, ...unknownAttributes(filler)]));
+  const request = (filler: number): Buffer => search(messageId, anyObject, [...rootDseAttributes, ...unknownAttributes(filler)]);
   return size === undefined ? request(0) : padTo(size, request);
 }
 
 /** SearchRequest for all that the rootDSE has: 2 to 3 KB (an empty list of attributes, RFC 4511 §4.5.1.8). */
 export function encodeWholeRootDseRequest(messageId: number): Buffer {
-  return encode(search(messageId, anyObject, []));
+  return search(messageId, anyObject, []);
 }
 
 /**
@@ -106,14 +106,14 @@ export function encodeWholeRootDseRequest(messageId: number): Buffer {
  */
 export function encodePing(messageId: number, domain?: string, size?: number): Buffer {
   const terms = [...(domain === undefined ? [] : [equals('DnsDomain', domain)]), equals('NtVer', netlogonVersion)];
-  const request = (...more: readonly Part[]): Buffer => encode(search(messageId, constructed(0xa0, ...terms, ...more), [netlogonAttribute]));
+  const request = (...more: readonly Part[]): Buffer => search(messageId, constructed(0xa0, ...terms, ...more), [netlogonAttribute]);
   return size === undefined ? request() : padTo(size, (filler) => request(equals(paddingName, 'x'.repeat(filler))));
 }
 
 /** BindRequest of SASL's GSS-SPNEGO with its first token (RFC 4511 §4.2, [MS-ADTS] 5.1.1.1.2). */
 export function encodeBindRequest(messageId: number, token: Buffer): Buffer {
   const credentials = constructed(0xa3, octets('GSS-SPNEGO'), octets(token));
-  return encode(constructed(tags.sequence, integer(messageId), constructed(operations.bindRequest, integer(3), octets(''), credentials)));
+  return constructed(tags.sequence, integer(messageId), constructed(operations.bindRequest, integer(3), octets(''), credentials));
 }
 
 /** Decodes the answer to a bind; unsolicited notifications other than that of disconnection are skipped. */

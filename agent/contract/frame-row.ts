@@ -19,6 +19,9 @@ export interface Row {
 export const numberColumns = ['elapsedMs', 'at', 'local.port', 'service.facts.clockOffsetMs', 'service.facts.clockUncertaintyMs'] as const;
 export type NumberColumn = (typeof numberColumns)[number];
 
+/** The last keys of their paths, which rule out most values at once. */
+const numberKeys: ReadonlySet<string | undefined> = new Set(numberColumns.map((column) => column.split('.').at(-1)));
+
 const mark = '#';
 
 /** The name of the column that a path's numbers are in; undefined for a path of texts. */
@@ -95,6 +98,7 @@ function* leavesOf(value: object, above: Path = []): Generator<readonly [Path, u
 }
 
 function numberOf(path: Path, value: unknown): number | undefined {
+  if (!numberKeys.has(path.at(-1))) return undefined;
   const name = path.join('.');
   if (path.some((key) => key.includes('.')) || !numberColumns.some((column) => column === name)) return undefined;
   if (name !== 'at') return typeof value === 'number' && isWithin(value) ? value : undefined;

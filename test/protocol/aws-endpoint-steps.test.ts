@@ -1,6 +1,7 @@
 /** The endpoint runs documents as the agent of Systems Manager does. */
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { GetCommandInvocationCommand, type GetCommandInvocationCommandOutput } from '@aws-sdk/client-ssm';
 import { documentText, instanceId, linuxNodes, openEndpoint, sendDocument, shellStep } from '../support/aws/clients.ts';
 import type { EndpointOptions } from '../support/aws/endpoint.ts';
@@ -107,14 +108,20 @@ describe('the environment of a script', { concurrency: 2 }, () => {
     assert.equal(end?.StandardOutputContent, 'prefix');
   });
 
-  it('knows its timeout: SIGKILL for the whole group, 137', async (t) => {
-    const script = 'sleep 1000 & printf begun; sleep 1000';
-    const [end] = await runOn(t, { steps: [shellStep('First', script, { timeoutSeconds: '5' })], options: { nodeClock: 20 } });
-    assert.deepEqual(end && seen(end), ['TimedOut', 'Execution Timed Out', 137, 'begun']);
+  it('ends at its timeout: SIGKILL for the whole group, 137', async (t) => {
+    const endpoint = await openEndpoint(t, { ...unlagged, nodes: linuxNodes(1), nodeClock: 20 });
+    const CommandId = await sendDocument(endpoint.ssm, documentText([shellStep('First', 'sleep 1000 & sleep 1000', { timeoutSeconds: '5' })]), {
+      InstanceIds: [node],
+    });
+    await endpoint.ended(CommandId);
+    const { Status, StatusDetails, ResponseCode } = await endpoint.ssm.send(new GetCommandInvocationCommand({ CommandId, InstanceId: node }));
+    assert.deepEqual([Status, StatusDetails, ResponseCode], ['TimedOut', 'Execution Timed Out', 137]);
+    // What was killed takes a moment to be gone.
+    while (endpoint.processes().length > 0) await setImmediate();
   });
 
-  it('reads a timeout that is out of bounds as an hour', async (t) => {
-    const [end] = await runOn(t, { steps: [shellStep('First', 'printf ran', { timeoutSeconds: '4' })], options: { nodeClock: 3_600 } });
+  it('that asks for less than 5 s gets an hour', async (t) => {
+    const [end] = await runOn(t, { steps: [shellStep('First', 'sleep 0.2; printf ran', { timeoutSeconds: '4' })], options: { nodeClock: 100 } });
     assert.deepEqual(end && seen(end), ran);
   });
 

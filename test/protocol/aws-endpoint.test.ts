@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
+import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import {
   CreateDocumentCommand,
   DeleteDocumentCommand,
@@ -13,6 +14,7 @@ import {
   UpdateDocumentCommand,
   UpdateDocumentDefaultVersionCommand,
 } from '@aws-sdk/client-ssm';
+import { fromTemporaryCredentials } from '@aws-sdk/credential-providers';
 import { documentText, instanceId, linuxNodes, openEndpoint, shellStep } from '../support/aws/clients.ts';
 
 const node = instanceId(1);
@@ -37,19 +39,28 @@ async function withEnvironment<Result>(variables: Readonly<Record<string, string
   }
 }
 
-it('a client that is given nothing finds the endpoint in the environment', async (t) => {
-  const endpoint = await openEndpoint(t, { nodes: linuxNodes(1), account: '444455556666', region: 'eu-north-1' });
-  const ssm = new SSMClient({});
-  t.after(() => ssm.destroy());
-  const { InstanceInformationList } = await withEnvironment(endpoint.environment, () => ssm.send(new DescribeInstanceInformationCommand({})));
+it('clients that are given nothing find the endpoint in the environment', async (t) => {
+  const other = '444455556666';
+  const endpoint = await openEndpoint(t, { nodes: linuxNodes(1, { account: other }), region: 'eu-north-1', buckets: ['a-bucket'] });
+  await withEnvironment(endpoint.environment, async () => {
+    const [s3, ssm] = [
+      new S3Client({}),
+      new SSMClient({ credentials: fromTemporaryCredentials({ params: { RoleArn: `arn:aws:iam::${other}:role/operator` } }) }),
+    ];
+    t.after(() => {
+      s3.destroy();
+      ssm.destroy();
+    });
+    await s3.send(new HeadBucketCommand({ Bucket: 'a-bucket' }));
+    const { InstanceInformationList } = await ssm.send(new DescribeInstanceInformationCommand({}));
+    assert.deepEqual(
+      InstanceInformationList?.map(({ InstanceId }) => InstanceId),
+      [node],
+    );
+  });
   assert.deepEqual(
-    InstanceInformationList?.map(({ InstanceId }) => InstanceId),
-    [node],
-  );
-  const [call] = endpoint.calls;
-  assert.deepEqual(
-    [call?.service, call?.operation, call?.account, call?.region],
-    ['ssm', 'DescribeInstanceInformation', '444455556666', 'eu-north-1'],
+    endpoint.calls.map(({ service, operation, account, region }) => [service, operation, account, region].join(' ')),
+    ['s3 HeadBucket 111122223333 eu-north-1', 'sts AssumeRole 111122223333 eu-north-1', `ssm DescribeInstanceInformation ${other} eu-north-1`],
   );
 });
 
@@ -63,18 +74,22 @@ describe('documents', { concurrency: 2 }, () => {
     const { CreatedDate, ...description } = created.DocumentDescription ?? {};
     assert.ok(CreatedDate instanceof Date);
     assert.deepEqual(description, {
-      ...{
-        Name,
-        VersionName: 'one',
-        Description: 'a test',
-        Owner: '111122223333',
-        Status: 'Creating',
-        Parameters: [],
-        PlatformTypes: ['Linux'],
-        Tags,
-      },
-      ...{ Hash: sha256(first), HashType: 'Sha256', DocumentVersion: '1', LatestVersion: '1', DefaultVersion: '1' },
-      ...{ DocumentFormat: 'JSON', DocumentType: 'Command', SchemaVersion: '2.2' },
+      Name,
+      VersionName: 'one',
+      Description: 'a test',
+      Owner: '111122223333',
+      Status: 'Creating',
+      Parameters: [],
+      PlatformTypes: ['Linux'],
+      Tags,
+      Hash: sha256(first),
+      HashType: 'Sha256',
+      DocumentVersion: '1',
+      LatestVersion: '1',
+      DefaultVersion: '1',
+      DocumentFormat: 'JSON',
+      DocumentType: 'Command',
+      SchemaVersion: '2.2',
     });
     const updated = await ssm.send(new UpdateDocumentCommand({ Name, Content: second, DocumentVersion: '$LATEST' }));
     assert.deepEqual([updated.DocumentDescription?.LatestVersion, updated.DocumentDescription?.DefaultVersion], ['2', '1']);

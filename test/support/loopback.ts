@@ -2,10 +2,12 @@
 import { createSocket, type RemoteInfo, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import type { TestContext } from 'node:test';
 import type { Transport } from '../../agent/contract/probe.ts';
 
-export type Scope = Pick<TestContext, 'after'>;
+/** A test, or a file of tests: what is to be undone when it is over. */
+export interface Scope {
+  readonly after: (undo: () => void | Promise<void>) => void;
+}
 
 const home = '127.0.0.1';
 
@@ -70,7 +72,7 @@ export async function refusedPort(t: Scope, transport: Transport): Promise<numbe
   }
   const holder = connect(await serveTcp(t, () => undefined), home);
   await once(holder, 'connect');
-  t.after(() => holder.destroy());
+  t.after(() => void holder.destroy());
   return holder.localPort ?? 0;
 }
 

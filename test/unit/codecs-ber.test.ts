@@ -1,19 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import * as fc from 'fast-check';
-import {
-  constructed,
-  elementsOf,
-  encode,
-  integer,
-  integerOf,
-  messageLimit,
-  octets,
-  oidOf,
-  readElement,
-  textOf,
-  unwrap,
-} from '../../agent/codecs/ber.ts';
+import { BerWriter } from 'ldapts';
+import { constructed, elementsOf, integer, integerOf, messageLimit, octets, oidOf, readElement, textOf, unwrap } from '../../agent/codecs/ber.ts';
 import { clockFacts, readGeneralizedTime } from '../../agent/codecs/clock.ts';
 import { Malformed } from '../../agent/codecs/decoded.ts';
 
@@ -74,7 +63,7 @@ test('integers are signed and of one to six bytes', () => {
 test('every integer of 31 bits is written in the fewest bytes and read back', () => {
   fc.assert(
     fc.property(fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }), (value) => {
-      const content = unwrap(encode(integer(value)), 0x02);
+      const content = unwrap(integer(value), 0x02);
       assert.equal(integerOf(content), value);
       assert.ok(content.length === 1 || ![0, -1].includes(content.readInt16BE(0) >> 7));
     }),
@@ -85,9 +74,38 @@ test('what is written around content of any length is read back', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 65_000 }), (length) => {
       const content = Buffer.alloc(length, 7);
-      assert.deepEqual(unwrap(unwrap(encode(constructed(0x30, octets(content))), 0x30), 0x04), content);
+      assert.deepEqual(unwrap(unwrap(constructed(0x30, octets(content)), 0x30), 0x04), content);
     }),
     { numRuns: 30, examples: [[0], [127], [128], [255], [256], [1021], [1024], [65_000]] },
+  );
+});
+
+test('what is written is what another writer makes of it, byte for byte', () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 }),
+      fc.nat(70_000),
+      fc.string({ unit: 'binary' }),
+      fc.nat(255),
+      (value, length, text, tag) => {
+        const content = Buffer.alloc(length, 7);
+        const writer = new BerWriter();
+        writer.startSequence(tag);
+        writer.writeInt(value, tag);
+        writer.writeBuffer(content, tag);
+        writer.writeBuffer(Buffer.from(text), 0x04);
+        writer.endSequence();
+        assert.deepEqual(constructed(tag, integer(value, tag), octets(content, tag), octets(text)), writer.buffer);
+      },
+    ),
+    {
+      examples: [0, 127, 128, -128, -129, 32_767, 32_768, 8_388_607, 8_388_608, -8_388_609].map((value, at) => [
+        value,
+        [0, 127, 128, 255, 256, 65_535, 65_536][at % 7] ?? 0,
+        '',
+        0x30,
+      ]),
+    },
   );
 });
 

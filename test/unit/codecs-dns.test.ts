@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Packet } from 'dns2';
+import * as fc from 'fast-check';
 import { decodeDnsDatagram, decodeDnsStream, dnsTypes, encodeDnsQuery, frameDns, sameQuestion } from '../../agent/codecs/dns.ts';
 
 const srvQuery = '414400000001000000000000055f6c646170045f746370026463065f6d7364637304636f7270076578616d706c6504746573740000210001';
@@ -15,6 +17,47 @@ const bytes = (hex: string) => Buffer.from(hex, 'hex');
 
 test('an SRV query is the captured one, byte for byte', () => {
   assert.equal(encodeDnsQuery(0x4144, asked).toString('hex'), srvQuery);
+});
+
+/** Names of labels that a message can hold. */
+const names = fc.array(fc.stringMatching(/^[\w-]{1,63}$/), { maxLength: 3 }).map((labels) => labels.join('.'));
+
+test('a query is what another writer makes of it, byte for byte', () => {
+  fc.assert(
+    fc.property(fc.nat(0xffff), names, fc.integer({ min: 1, max: 0xffff }), fc.boolean(), (id, name, type, recursion) => {
+      const packet = new Packet(new Packet.Header({ id, rd: recursion ? 1 : 0 }));
+      packet.questions.push(new Packet.Question({ name, type, class: Packet.CLASS.IN }));
+      assert.deepEqual(encodeDnsQuery(id, { name, type }, recursion), packet.toBuffer());
+    }),
+    { examples: [[0, '', 1, false]] },
+  );
+});
+
+test('an answer that another writer made, pointers and all, is read as it was meant', () => {
+  fc.assert(
+    fc.property(names, fc.array(fc.tuple(names, names, fc.ipV4()), { maxLength: 5 }), fc.nat(15), (name, records, rcode) => {
+      const packet = new Packet(new Packet.Header({ id: 7, qr: 1, aa: 1, rcode }));
+      packet.questions.push(new Packet.Question({ name, type: dnsTypes.srv, class: Packet.CLASS.IN }));
+      for (const [owner, target, address] of records) {
+        const shared = { ttl: 900, class: Packet.CLASS.IN };
+        packet.answers.push(
+          Object.assign(new Packet.Resource(), shared, { name: owner, type: dnsTypes.srv, priority: 0, weight: 100, port: 389, target }),
+        );
+        packet.additionals.push(Object.assign(new Packet.Resource(), shared, { name: `${target}.test`, type: dnsTypes.a, address }));
+      }
+      const decoded = decodeDnsDatagram(packet.toBuffer());
+      assert.ok(decoded.kind === 'value', JSON.stringify(decoded));
+      const { question: echo, srvTargets, addresses, rcode: named } = decoded.value;
+      assert.deepEqual(echo, { name, type: dnsTypes.srv });
+      assert.deepEqual(srvTargets, [...new Set(records.map(([, target]) => target.toLowerCase()).filter((target) => target !== ''))].sort());
+      assert.deepEqual(
+        addresses,
+        records.map(([, target, address]) => ({ name: `${target}.test`.replace(/^\./, '').toLowerCase(), address })),
+      );
+      const [known = `RCODE${rcode}`] = Object.entries(Packet.RCODE).flatMap(([word, code]) => (code === rcode ? [word] : []));
+      assert.equal(named, known);
+    }),
+  );
 });
 
 test('over TCP a message carries its length in two bytes', () => {

@@ -18,10 +18,8 @@ const importers: Readonly<Record<string, RegExp>> = {
   '@aws-sdk/credential-providers': /^src\/aws\.ts$/,
   ajv: /^src\/document\.ts$/,
   'cli-progress': /^src\/commands\/progress\.ts$/,
-  dns2: /^agent\/codecs\/dns\.ts$/,
   esbuild: /^src\/bundle\.ts$/,
   fflate: /^src\/archive\.ts$/,
-  ldapts: /^agent\/codecs\/ber\.ts$/,
   'modern-tar': /^src\/archive\.ts$/,
   'p-limit': /^src\/dispatch\.ts$/,
   picocolors: /^src\/reporters\//,
@@ -55,12 +53,7 @@ const rules: readonly Rule[] = [
   },
   {
     files: /^agent\/codecs\//,
-    forbidden: (imported, file) =>
-      !imported.startsWith('agent/codecs/') &&
-      !imported.startsWith('agent/contract/') &&
-      imported !== 'node:crypto' &&
-      !(imported === 'dns2' && file.endsWith('/dns.ts')) &&
-      !(imported === 'ldapts' && file.endsWith('/ber.ts')),
+    forbidden: (imported) => !imported.startsWith('agent/codecs/') && !imported.startsWith('agent/contract/') && imported !== 'node:crypto',
     reason: 'a codec turns bytes into values and back, without sockets: it may use other codecs and node:crypto',
   },
   {
@@ -142,7 +135,7 @@ function importsOf(file: string): string[] {
     ...text.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g),
     ...text.matchAll(/(?:^|\n)import\s+'([^']+)'/g),
   ];
-  return names.map(([, name = '']) => (name.startsWith('.') ? normalize(`${dirname(file)}/${name}`) : name.replace(/^(ajv|ldapts|yargs)\/.*/, '$1')));
+  return names.map(([, name = '']) => (name.startsWith('.') ? normalize(`${dirname(file)}/${name}`) : name.replace(/^(ajv|yargs)\/.*/, '$1')));
 }
 
 function isOurs(imported: string): boolean {

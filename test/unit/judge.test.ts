@@ -155,6 +155,26 @@ const table: Readonly<Record<string, readonly Case[]>> = {
       { ...https, expect: blocked, byName: true, control: false, outcome: serving('identified') },
       forbiddenOpen,
     ],
+    [
+      'forbidden, an address that the source may not dial leaves the block of the others unproven',
+      {
+        ...https,
+        expect: blocked,
+        byName: true,
+        outcome: unopened('filtered', 'no-response', { addresses: ['192.0.2.1 filtered no-response', '192.0.2.2 source-denied'] }),
+      },
+      noWitness,
+    ],
+    [
+      'forbidden, an address of a family without a route does not',
+      {
+        ...https,
+        expect: blocked,
+        byName: true,
+        outcome: unopened('filtered', 'no-response', { addresses: ['192.0.2.1 filtered no-response', '2001:db8::1 unsupported'] }),
+      },
+      passed,
+    ],
     ['forbidden, the 403 of a proxy needs no witness', { ...https, expect: blocked, byName: true, control: false, outcome: refusal(403) }, passed],
     ['wanted, it needs none', { ...https, byName: true, control: false, outcome: serving('identified') }, passed],
     [

@@ -33,6 +33,15 @@ test('a firewall team finds time, both ends, transport, state, reason, attempts 
   assert.match(text, /Ask for 10\.99\.3\.21:\*, 10\.99\.3\.22:\* → 10\.99\.1\.11:49152-65535\/tcp to be allowed/);
 });
 
+test('sources that left out evidence are named, and nothing is said of the others', () => {
+  const report = example('clean');
+  const [first, ...others] = report.sources;
+  assert.ok(first !== undefined);
+  const text = render(renderTable, { ...report, sources: [{ ...first, facts: 'partial' }, ...others] }, { width: 200 });
+  assert.match(text, new RegExp(`Not all that ${first.name} saw fitted the way back: of ports that answered, some evidence is not in this report`));
+  assert.doesNotMatch(render(renderTable, report), /Not all that/);
+});
+
 test('closed is never said to be the host alone', () => {
   assert.match(render(renderTable, example('blocked')), /Something refused the connection\. Nobody listens on the port, or a firewall rejects/);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { packFrame } from '../../agent/contract/frame.ts';
 import type { Facts } from '../../agent/contract/fact.ts';
 import type { Message, Settled } from '../../agent/contract/message.ts';
 import type { Reason, State } from '../../agent/contract/outcome.ts';
@@ -276,6 +277,44 @@ describe('a report', () => {
     const isValid = new Ajv2020({ allowUnionTypes: true, strict: false }).compile(reportSchemaFile());
     assert.ok(isValid(JSON.parse(JSON.stringify(report))), JSON.stringify(isValid.errors));
     assert.deepEqual(report.run, { id: 'test', startedAt: '2026-01-01T00:00:01.000Z', finishedAt: '2026-01-01T00:00:02.000Z' });
+  });
+
+  it('of a source that left out answers judges none of them, and says so of the source', async (t) => {
+    const asked = [
+      { id: 'ldap', ports: ['389/tcp'], probe: 'ldap' },
+      { ...forbidden, probe: 'smb' },
+    ];
+    const planned = planOf(t, asked, [near, near2, far]);
+    const results = [settledOpen(0), settledOpen(1)];
+    const frame: Message = { kind: 'frame', text: packFrame(planned.plan.job, 'near1', { results, facts: 'partial' }) };
+    const cut: Message = { kind: 'frame', text: packFrame(planned.plan.job, 'near2', { results }).slice(1) };
+    const report = await reportOf(planned, {
+      near1: [helloFor(planned.plan, 'near1'), frame, bye],
+      near2: [helloFor(planned.plan, 'near2'), cut, bye],
+    });
+    assert.deepEqual(verdictsOf(report), [
+      'near1 ldap inconclusive unproven',
+      'near1 shut fail forbidden-open',
+      'near2 ldap error not-checked',
+      'near2 shut error not-checked',
+    ]);
+    assert.deepEqual(
+      report.sources.map(({ name, state, facts }) => [name, state, facts]),
+      [
+        ['near1', 'reported', 'partial'],
+        ['near2', 'lost', undefined],
+      ],
+    );
+    const isValid = new Ajv2020({ allowUnionTypes: true, strict: false }).compile(reportSchemaFile());
+    assert.ok(isValid(JSON.parse(JSON.stringify(report))), JSON.stringify(isValid.errors));
+  });
+
+  it('of a source whose agent is of another version is in error, and none of its checks is judged', async (t) => {
+    const planned = planOf(t, [web], [near, far]);
+    const report = await reportOf(planned, { near1: [{ ...helloFor(planned.plan, 'near1'), contract: 1 }, settledOpen(0), bye] });
+    const [result] = report.results;
+    assert.ok(result?.outcome?.kind === 'failed' && result.outcome.code === 'output-lost');
+    assert.deepEqual(report.sources, [{ name: 'near1', state: 'lost', message: 'the agent understood another job than it was sent' }]);
   });
 
   it('of a run that was stopped says so, and is exit 3', async (t) => {

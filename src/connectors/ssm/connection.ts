@@ -50,7 +50,13 @@ export interface Patience {
   readonly cancelMs: number;
 }
 
-const usualPatience: Patience = { firstLookMs: 2_000, longestWaitMs: 15_000, rereadMs: [1_000, 3_000, 6_000], graceMs: 60_000, cancelMs: 15_000 };
+const usualPatience: Patience = {
+  firstLookMs: 2_000,
+  longestWaitMs: 15_000,
+  rereadMs: [1_000, 3_000, 6_000, 10_000],
+  graceMs: 60_000,
+  cancelMs: 15_000,
+};
 
 /** Calls a second, and at once: Systems Manager's own rates are not published, and a client that is throttled slows down by itself. */
 const rates = { send: [1, 5], list: [2, 5], get: [10, 20] } as const;

@@ -39,7 +39,8 @@ export function sendCommand(world: World, territory: Territory, request: SendCom
     throw new Refusal('MaxDocumentSizeExceeded', 'The size limit of a document is 64 KB.');
   }
   const platforms: readonly string[] = platformsOf(version.content);
-  const misfit = instances.find((instance) => !platforms.includes(territory.nodes.get(instance)?.platform ?? ''));
+  // Nodes that are found by a tag are Invalid Platform one by one.
+  const misfit = (request.InstanceIds ?? []).find((instance) => !platforms.includes(territory.nodes.get(instance)?.platform ?? ''));
   if (misfit !== undefined) throw new Refusal('UnsupportedPlatformType', `The document does not support the platform type of ${misfit}`);
   if (request.OutputS3BucketName !== undefined && !world.store.hasBucket(request.OutputS3BucketName)) {
     throw new Refusal('InvalidOutputFolder', "The S3 bucket doesn't exist.");

@@ -1,7 +1,9 @@
 /** A command on its way: to one node, then two, then four, until too many of them failed. */
 import { realMs } from './clock.ts';
+import { platformsOf } from './document-content.ts';
 import { pendingSteps, type Invocation, type InvocationDetails, orchestrationFolder, type OutputPlace, runSteps } from './invocation.ts';
 import { substitute, type Values } from './parameters.ts';
+import type { StepResult } from './step-plan.ts';
 import { timeoutSecondsOf } from './step-run.ts';
 import type { Territory, Version } from './territory.ts';
 import type { World } from './world.ts';
@@ -32,6 +34,8 @@ export interface Command {
   isCancelled: boolean;
   /** CancelCommand for these nodes: what has ended stays as it is. */
   readonly cancel: (instances: readonly string[]) => void;
+  /** Ends what has not ended, as when all its time is over: Delivery Timed Out. */
+  readonly expire: () => void;
   /** Settles when nothing of it runs any more, after its nodes were stopped or have ended. */
   readonly settled: () => Promise<void>;
   /** Resolves when nothing more happens to any of its invocations. */
@@ -68,11 +72,12 @@ export function startCommand(world: World, territory: Territory, order: Order): 
   const invocations = new Map(order.instances.map((instance) => [instance, invocationOf(world, territory, order, instance)]));
   const running = new Set<Promise<void>>();
   const queue = [...invocations.values()];
+  const platforms: readonly string[] = platformsOf(order.version.content);
   const limit = Math.max(1, share(order.maxConcurrency, queue.length));
   const mostErrors = share(order.maxErrors, queue.length);
   let window = 1;
   let sent = 0;
-  let unacknowledged = 0;
+  const unacknowledged = new Set<Invocation>();
   let errors = 0;
 
   const done = Promise.withResolvers<void>();
@@ -87,11 +92,12 @@ export function startCommand(world: World, territory: Territory, order: Order): 
     sent -= 1;
     if (details === 'Failed' || details === 'ExecutionTimedOut') errors += 1;
     if (errors > mostErrors) for (const unsent of queue.splice(0)) finish(unsent, 'Terminated');
+    acknowledge(invocation);
     pump();
   };
-  const acknowledge = (): void => {
-    unacknowledged -= 1;
-    if (unacknowledged === 0) window = Math.min(limit, window * 2);
+  const acknowledge = (invocation: Invocation): void => {
+    if (!unacknowledged.delete(invocation)) return;
+    if (unacknowledged.size === 0) window = Math.min(limit, window * 2);
     pump();
   };
   const run = async (invocation: Invocation): Promise<void> => {
@@ -101,28 +107,31 @@ export function startCommand(world: World, territory: Territory, order: Order): 
     const folder = orchestrationFolder(world.folder, node.instance, order.id);
     const { content } = order.version;
     const errand = { world, territory, node, commandId: order.id, content, values: order.values, folder, stop: invocation.stop };
-    const details = await runSteps(errand, (steps) => (invocation.steps = steps), order.output);
+    const report = (steps: readonly StepResult[]): void => {
+      if (!isFinal(invocation)) invocation.steps = steps;
+    };
+    const details = await territory.workers.work(node.instance, () => runSteps(errand, report, order.output));
     if (details !== undefined) end(invocation, details);
   };
   const deliver = (invocation: Invocation): void => {
-    acknowledge();
+    acknowledge(invocation);
     if (isFinal(invocation)) return;
     const work = run(invocation).finally(() => running.delete(work));
     running.add(work);
   };
   const dispatch = (invocation: Invocation): void => {
     sent += 1;
-    unacknowledged += 1;
-    const fault = territory.nodes.get(invocation.instance)?.fault;
-    const early = earlyEnd(fault?.kind ?? 'vanished');
+    unacknowledged.add(invocation);
+    const node = territory.nodes.get(invocation.instance);
+    const fault = node?.fault;
+    const isMisfit = node !== undefined && !platforms.includes(node.platform);
+    const early = isMisfit ? 'InvalidPlatform' : earlyEnd(fault?.kind ?? '');
     if (fault?.kind === 'offline') {
+      // It is the service that acknowledges: a node that is away holds up nobody.
       timers.after(realMs(order.timeoutSeconds, clock), () => end(invocation, 'DeliveryTimedOut'));
-      acknowledge();
-    } else if (fault !== undefined && early !== undefined) {
-      timers.after(world.deliveryDelayMs, () => {
-        acknowledge();
-        end(invocation, early);
-      });
+      acknowledge(invocation);
+    } else if (early !== undefined) {
+      timers.after(world.deliveryDelayMs, () => end(invocation, early));
     } else {
       if (fault?.kind === 'delayed') invocation.details = 'Delayed';
       timers.after(world.deliveryDelayMs + (fault?.kind === 'delayed' ? fault.delayMs : 0), () => deliver(invocation));
@@ -162,6 +171,7 @@ export function startCommand(world: World, territory: Territory, order: Order): 
     hiddenLists: world.lag.reads,
     isCancelled: false,
     cancel,
+    expire,
     settled: async () => {
       await Promise.all(running);
     },

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CallFault, startFaults } from './call-fault.ts';
 import { startTimers } from './clock.ts';
+import type { SentCommand } from './command-view.ts';
 import { accessKeyFor, type Outgoing, readIncoming } from './incoming.ts';
 import type { ManagedNode, ScriptRunner } from './managed-node.ts';
 import { type ObjectStore, startStore } from './object-store.ts';
@@ -20,6 +21,7 @@ import { answerS3 } from './s3.ts';
 import { answerSsm, isForSsm } from './ssm.ts';
 import { answerSts, type Role } from './sts.ts';
 import type { Territory } from './territory.ts';
+import { startWorkers } from './workers.ts';
 import type { Lag, World } from './world.ts';
 
 /** How an endpoint starts. */
@@ -62,6 +64,8 @@ export interface Endpoint {
   readonly interrupt: (fault: CallFault) => void;
   /** Changes a node, for instance after it was discovered. */
   readonly change: (instance: string, change: Partial<ManagedNode>) => void;
+  /** Ends a command as when all its time is over: what has not ended is Delivery Timed Out. */
+  readonly expire: (commandId: string) => void;
   /** Resolves when a command has ended on all of its nodes. */
   readonly ended: (commandId: string) => Promise<void>;
   /** Processes of the nodes that still live. */
@@ -96,7 +100,7 @@ export async function startEndpoint(options: EndpointOptions = {}): Promise<Endp
   const territoryOf = (of: string, where: string): Territory => {
     const known = territories.get(`${of} ${where}`);
     if (known !== undefined) return known;
-    const added: Territory = { account: of, region: where, documents: new Map(), nodes: new Map(), commands: new Map() };
+    const added: Territory = { account: of, region: where, documents: new Map(), nodes: new Map(), commands: new Map(), workers: startWorkers() };
     territories.set(`${of} ${where}`, added);
     return added;
   };
@@ -127,6 +131,24 @@ export async function startEndpoint(options: EndpointOptions = {}): Promise<Endp
   const url = `${options.tls === undefined ? 'http' : 'https'}://${home}:${address.port}`;
   const commandIds = (): ReadonlySet<string> => new Set([...territories.values()].flatMap(({ commands }) => [...commands.keys()]));
 
+  const commandOf = (id: string): SentCommand => {
+    const command = [...territories.values()].map(({ commands }) => commands.get(id)).find((one) => one !== undefined);
+    if (command === undefined) throw new Error(`there is no command ${id}`);
+    return command;
+  };
+  let closing: Promise<void> | undefined;
+  const shut = async (): Promise<void> => {
+    world.timers.close();
+    const commands = [...territories.values()].flatMap((territory) => [...territory.commands.values()]);
+    for (const { invocations } of commands) for (const { stop } of invocations.values()) stop.abort('close');
+    await Promise.all(commands.map(({ settled }) => settled()));
+    killSurvivors(commandIds());
+    server.close();
+    server.closeAllConnections();
+    await once(server, 'close');
+    rmSync(folder, { recursive: true, force: true });
+  };
+
   return {
     url,
     environment: {
@@ -151,23 +173,10 @@ export async function startEndpoint(options: EndpointOptions = {}): Promise<Endp
       if (territory === undefined || node === undefined) throw new Error(`there is no node ${instance}`);
       territory.nodes.set(instance, { ...node, ...change });
     },
-    ended: async (commandId) => {
-      const command = [...territories.values()].map(({ commands }) => commands.get(commandId)).find((one) => one !== undefined);
-      if (command === undefined) throw new Error(`there is no command ${commandId}`);
-      await command.ended;
-    },
+    expire: (commandId) => commandOf(commandId).expire(),
+    ended: (commandId) => commandOf(commandId).ended,
     processes: () => survivors(commandIds()),
-    close: async () => {
-      world.timers.close();
-      const commands = [...territories.values()].flatMap((territory) => [...territory.commands.values()]);
-      for (const { invocations } of commands) for (const { stop } of invocations.values()) stop.abort('close');
-      await Promise.all(commands.map(({ settled }) => settled()));
-      killSurvivors(commandIds());
-      server.close();
-      server.closeAllConnections();
-      await once(server, 'close');
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close: () => (closing ??= shut()),
   };
 }
 

@@ -1,6 +1,6 @@
 /** Processes of the nodes: each in a group of its own, and none left over. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import type { ScriptEnd } from './managed-node.ts';
 
@@ -16,6 +16,8 @@ interface Order {
 
 /** The exit code that the agent sees of a process that it killed itself (its Linux side). */
 export const killedCode = 137;
+/** How long a killed process is waited for whose output is held open. */
+const graceMs = 1_000;
 /** What Go says of a process that a signal ended. */
 const signalledCode = -1;
 
@@ -28,12 +30,18 @@ export function runProcess({ command: [file = '', ...words], environment, folder
     const child = spawn(file, words, { cwd: folder, env: { ...environment }, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
     const stdout = gather(child.stdout, wrote);
     const stderr = gather(child.stderr, () => undefined);
-    const kill = (): void => {
-      killGroup(child);
+    let grace: NodeJS.Timeout | undefined;
+    const letGo = (): void => {
       child.stdout.destroy();
       child.stderr.destroy();
     };
+    const kill = (): void => {
+      killGroup(child);
+      // What it wrote is read to its end, unless somebody outside the group keeps the pipe open.
+      grace = setTimeout(letGo, graceMs);
+    };
     const settle = (code: number): void => {
+      clearTimeout(grace);
       signal.removeEventListener('abort', kill);
       resolve({ code, stdout: stdout(), stderr: stderr() });
     };
@@ -55,8 +63,9 @@ export function killSurvivors(commandIds: ReadonlySet<string>): void {
   }
 }
 
-/** The processes that carry one of these command ids in their environment. */
+/** The processes that carry one of these command ids in their environment; none where the system does not tell. */
 export function survivors(commandIds: ReadonlySet<string>): number[] {
+  if (!existsSync('/proc')) return [];
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .map(Number)

@@ -2,6 +2,7 @@
 import type { SentCommand } from './command-view.ts';
 import type { Content } from './document-content.ts';
 import type { ManagedNode } from './managed-node.ts';
+import type { Workers } from './workers.ts';
 
 /** One version of a document. */
 export interface Version {
@@ -31,4 +32,5 @@ export interface Territory {
   readonly documents: Map<string, StoredDocument>;
   readonly nodes: Map<string, ManagedNode>;
   readonly commands: Map<string, SentCommand>;
+  readonly workers: Workers;
 }
