@@ -2,49 +2,17 @@
  * The documents of Systems Manager that run the agent on a host: schema 2.2, made of the scripts under `agent/ssm/` and of what the publisher decides. What is
  * decided here is a literal of the document's version; who sends the command chooses nothing but the parameters.
  */
-import { packPolicy, type Policy } from '../agent/contract/policy.ts';
-import { UsageError } from './usage-error.ts';
-
-/** What a package is for. */
-export const platforms = ['linux-x64', 'linux-arm64', 'windows-x64'] as const;
-export type Platform = (typeof platforms)[number];
-
-/** SHA-256 of a package and of the runtime in it, in lower-case hex. */
-export interface PackageHashes {
-  readonly archive: string;
-  readonly runtime: string;
-}
-
-/** Where packages are published. */
-export interface PackageLocation {
-  readonly bucket: string;
-  readonly region: string;
-  /** Empty, or folders that end in `/`. */
-  readonly prefix: string;
-}
-
-/** A folder for each kind of host. */
-export interface Folders {
-  readonly linux: string;
-  readonly windows: string;
-}
-
-/** What a document holds that no parameter can change. */
-export interface Literals {
-  /** Version of the contract that the bundle speaks. */
-  readonly contract: number;
-  /** SHA-256 of the agent, in lower-case hex. */
-  readonly bundle: string;
-  /** Hosts of a platform that is missing are `unsupported-os`. */
-  readonly packages: Readonly<Partial<Record<Platform, PackageHashes>>>;
-  /** Absent: the document has no steps that download. */
-  readonly location?: PackageLocation;
-  readonly policy: Policy;
-  /** Where hosts keep what they fetched. */
-  readonly cache: Folders;
-  /** Where the content of a package may lie already. */
-  readonly offline: Folders;
-}
+import { packPolicy } from '../agent/contract/policy.ts';
+import {
+  checkLiterals,
+  expectLiteral,
+  type Literals,
+  type PackageHashes,
+  type PackageLocation,
+  paths,
+  type Platform,
+  platforms,
+} from './document-literal.ts';
 
 /** The scripts under `agent/ssm/`, by file name. */
 export type Scripts = Readonly<Record<'run.sh' | 'inline.sh' | 'part.sh' | 'run.ps1' | 'part.ps1', string>>;
@@ -52,15 +20,6 @@ export type Scripts = Readonly<Record<'run.sh' | 'inline.sh' | 'part.sh' | 'run.
 /** Names of the documents. */
 export const documentName = 'PortMatrix-Agent';
 export const inlineDocumentName = 'PortMatrix-Agent-Inline';
-
-/** The folders that are used unless the publisher names others. */
-export const usualFolders = {
-  cache: { linux: '/var/lib/portmatrix-agent', windows: 'C:\\ProgramData\\PortMatrix-Agent' },
-  offline: { linux: '/opt/portmatrix-agent', windows: 'C:\\PortMatrix-Agent' },
-} as const satisfies Readonly<Record<'cache' | 'offline', Folders>>;
-
-/** Where an installed Node.js is looked for by the document that carries the agent in itself. */
-export const usualNodes: readonly string[] = ['/usr/bin/node', '/usr/local/bin/node'];
 
 /** Systems Manager's limit, in bytes, for a document and the parameters of a command together. */
 export const documentLimit = 65_536;
@@ -111,7 +70,7 @@ export function partStep(os: 'linux' | 'windows', part: number): string {
 
 /** The document as JSON text. The same literals and scripts give the same bytes. A literal that could be more than data in a script is a `UsageError`. */
 export function documentFor(literals: Literals, scripts: Scripts): string {
-  check(literals);
+  checkLiterals(literals);
   const { packages, location } = literals;
   const downloads = platforms.flatMap((platform) => {
     const hashes = packages[platform];
@@ -156,10 +115,10 @@ export interface InlineLiterals extends Omit<Literals, 'packages' | 'location'> 
 
 /** The same for Linux hosts that have Node.js; it takes `Job` and `ExecutionTimeout` only. `Job` may be as long as what is left allows. */
 export function inlineDocumentFor(literals: InlineLiterals, scripts: Scripts): string {
-  check({ ...literals, packages: {} });
+  checkLiterals({ ...literals, packages: {} });
   const { inline, nodes } = literals;
-  expect('bundle', inline, /^[A-Za-z0-9+/=]+$/);
-  for (const node of nodes) expect('path of Node.js', node, paths.linux);
+  expectLiteral('bundle', inline, /^[A-Za-z0-9+/=]+$/);
+  for (const node of nodes) expectLiteral('path of Node.js', node, paths.linux);
   const whole = scripts['run.sh'].replace(/^# <package>\n[^]*^# <\/package>\n/m, () => scripts['inline.sh']);
   const script = fill(whole, { ...fillings({ ...literals, packages: {} }, 'linux'), inline, nodes: nodes.join(' ') });
   const make = (longest: number): string =>
@@ -251,25 +210,6 @@ function fill(script: string, values: Readonly<Record<string, string>>): string 
     if (value === undefined) throw new Error(`the script has a place "${name}" for which there is no literal`);
     return value;
   });
-}
-
-const hash = /^[0-9a-f]{64}$/;
-const paths = { linux: /^(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/, windows: /^[A-Z]:(\\[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/ } as const;
-
-function check({ bundle, packages, location, cache, offline }: Literals): void {
-  for (const digest of [bundle, ...Object.values(packages).flatMap(({ archive, runtime }) => [archive, runtime])]) expect('SHA-256', digest, hash);
-  for (const { linux, windows } of [cache, offline]) {
-    expect('folder for Linux', linux, paths.linux);
-    expect('folder for Windows', windows, paths.windows);
-  }
-  if (location === undefined) return;
-  expect('bucket', location.bucket, /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/);
-  expect('Region', location.region, /^[a-z]{2}(-[a-z0-9]+)+$/);
-  expect('prefix', location.prefix, /^([A-Za-z0-9._-]+\/)*$/);
-}
-
-function expect(what: string, value: string, pattern: RegExp): void {
-  if (!pattern.test(value)) throw new UsageError(`${what} ${JSON.stringify(value)} cannot stand in a document: expected ${pattern.source}`);
 }
 
 function serialise(document: unknown): string {

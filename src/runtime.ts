@@ -5,7 +5,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { Platform } from './agent-document.ts';
+import type { Platform } from './document-literal.ts';
 import { untarGzip } from './archive.ts';
 import { UsageError } from './usage-error.ts';
 

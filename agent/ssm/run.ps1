@@ -6,13 +6,19 @@ $ProgressPreference = 'SilentlyContinue'
 $started = Get-Date
 $system = "$env:SystemRoot\System32"
 $work = ''
+$brought = ''
+
+# The agent of Systems Manager would keep what it downloaded for two weeks.
+function Remove-Rest {
+    foreach ($rest in $work, $brought) { if ($rest) { Remove-Item -LiteralPath $rest -Recurse -Force -ErrorAction SilentlyContinue } }
+}
 
 # Only a program that inherits stderr writes to it as it is: what PowerShell writes there is folded at a console's width.
 function Exit-Step($Code, $Name, $Sentence) {
     $plain = "${Name}: $Sentence" -replace '[^A-Za-z0-9 .,:\\/_-]', ' ' -replace '^(.{300}).*$', '$1'
     try { Start-Process -FilePath "$system\cmd.exe" -ArgumentList "/d /c echo portmatrix: $plain 1>&2" -NoNewWindow -Wait }
     catch { $plain = '' } # The exit code says enough.
-    if ($work) { Remove-Item -LiteralPath $work -Recurse -Force -ErrorAction SilentlyContinue }
+    Remove-Rest
     exit $Code
 }
 
@@ -48,7 +54,7 @@ $command = $env:SSM_COMMAND_ID
 # This script lies in a folder of its step, and that in one of its command.
 if (-not $command) { $command = Split-Path -Leaf (Split-Path -Parent $PSScriptRoot) }
 if ($command -cnotmatch '^[A-Za-z0-9-]+\z') { Exit-Step 20 'bad-input' 'this command has no id' }
-foreach ($name in 'SSM_Job', 'SSM_PackageUrl', 'NODE_OPTIONS', 'NODE_PATH', 'NODE_DEBUG', 'NODE_V8_COVERAGE', 'NODE_COMPILE_CACHE', 'NODE_TLS_REJECT_UNAUTHORIZED', 'NODE_EXTRA_CA_CERTS') {
+foreach ($name in 'SSM_Job', 'SSM_PackageUrl', 'NODE_OPTIONS', 'NODE_PATH', 'NODE_DEBUG', 'NODE_V8_COVERAGE', 'NODE_COMPILE_CACHE', 'NODE_TLS_REJECT_UNAUTHORIZED') {
     Remove-Item -LiteralPath "Env:$name" -ErrorAction SilentlyContinue
 }
 
@@ -116,14 +122,12 @@ function Get-Package($File) {
 
 function Install-Package {
     $new = "$work\new"
-    $archive = 'portmatrix-agent-windows-x64.zip'
     if ($fetch -eq 'download-windows-x64') {
-        $places = "$((Get-Location).Path)\$archive", "$PSScriptRoot\..\downloads\$archive"
-        $archive = $places | Where-Object { Test-Path -LiteralPath $_ -PathType Leaf } | Select-Object -First 1
+        $archive = $brought
         if (-not $archive) { Exit-Step 13 'fetch-failed' 'the step that downloads brought no package' }
     } elseif ($fetch -eq 'url') {
         if ($url -cnotmatch '^https://[A-Za-z0-9._~:/?&=%+-]+\z') { Exit-Step 20 'bad-input' 'PackageUrl is no https address' }
-        $archive = "$work\$archive"
+        $archive = "$work\$packageName"
         Get-Package $archive
     } else { Exit-Step 13 'fetch-failed' 'this host is windows-x64, which Fetch is not for' }
     if (-not (Test-Hash $archive $package)) { Exit-Step 13 'fetch-failed' 'the package that came is not the published one' }
@@ -138,6 +142,11 @@ function Install-Package {
     Get-ChildItem -LiteralPath $cache | Where-Object { $_.Name -match '^[0-9a-f]{64}$' -and $_.Name -ne $package } | Remove-Item -Recurse -Force -ErrorAction SilentlyContinue
 }
 
+$packageName = 'portmatrix-agent-windows-x64.zip'
+if ($fetch -eq 'download-windows-x64') {
+    $places = "$((Get-Location).Path)\$packageName", "$PSScriptRoot\..\downloads\$packageName"
+    $brought = $places | Where-Object { Test-Path -LiteralPath $_ -PathType Leaf } | Select-Object -First 1
+}
 Protect-Cache
 # What commands left that were ended.
 Get-ChildItem -Path "$cache\new-*", "$cache\spool\*" -ErrorAction SilentlyContinue | Where-Object { (New-TimeSpan -Start $_.LastWriteTime).TotalHours -gt 24 } | Remove-Item -Recurse -Force -ErrorAction SilentlyContinue
@@ -154,7 +163,7 @@ if (-not $folder) {
     $fault = Get-Fault $entry
     $folder = $entry
     if ($fault) {
-        if (Test-Path -LiteralPath $entry) { Remove-Item -LiteralPath $entry -Recurse -Force }
+        if (Test-Path -LiteralPath $entry) { Remove-Item -LiteralPath $entry -Recurse -Force -ErrorAction SilentlyContinue }
         if ($fetch -eq 'cached') {
             if ($fault -eq 'runtime-hash') { Exit-Step 11 $fault "the runtime in $cache was not the published one, and is removed" }
             if ($fault -eq 'bundle-hash') { Exit-Step 12 $fault "the agent in $cache was not the published one, and is removed" }
@@ -180,5 +189,5 @@ $said = "$(Get-Content -LiteralPath "$work\err" -TotalCount 1)"
 if ($code -eq 20) { Exit-Step 20 'bad-input' $said }
 if ($code -eq 21) { Exit-Step 21 'agent-bug' $said }
 if ($code -ne 0) { Exit-Step 19 'agent-ended-badly' "the agent ended with code $code. $said" }
-Remove-Item -LiteralPath $work -Recurse -Force -ErrorAction SilentlyContinue
+Remove-Rest
 exit 0

@@ -6,7 +6,7 @@ umask 077
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 LC_ALL=C
 export PATH LC_ALL
-unset NODE_OPTIONS NODE_PATH NODE_DEBUG NODE_V8_COVERAGE NODE_COMPILE_CACHE NODE_TLS_REJECT_UNAUTHORIZED NODE_EXTRA_CA_CERTS
+unset NODE_OPTIONS NODE_PATH NODE_DEBUG NODE_V8_COVERAGE NODE_COMPILE_CACHE NODE_TLS_REJECT_UNAUTHORIZED
 
 cache='@cache@'
 bundle='@bundle@'
@@ -24,12 +24,14 @@ now() {
 }
 started=$(now)
 new=
+brought=
 
 # The exit codes of this script are those of the table, whatever happens.
 # shellcheck disable=SC2317
 finish() {
   code=$?
   if [ -n "$new" ]; then rm -rf "$new"; fi
+  if [ -n "$brought" ]; then rm -f "$brought"; fi
   case $code in 0 | 1[0-9] | 2[0-2]) ;; *) code=21 ;; esac
   exit "$code"
 }
@@ -110,6 +112,12 @@ fetch_url() {
   esac
 }
 
+# The agent of Systems Manager would keep what it downloaded for two weeks.
+archive=portmatrix-agent-$platform.tar.gz
+if [ "$fetch" = "download-$platform" ]; then
+  for brought in "$archive" "${0%/*}/../downloads/$archive"; do if [ -f "$brought" ]; then break; fi; done
+fi
+
 home=
 entry=$cache/$package
 if [ -n "$offline" ] && [ -z "$(fault "$offline")" ]; then
@@ -125,10 +133,9 @@ if [ -z "$home" ]; then
     cached/*) fail 10 runtime-missing "$platform is not in ${offline:+$offline or }$cache" ;;
   esac
   new=$(mktemp -d "$cache/new.XXXXXX" 2>/dev/null) || fail 14 no-space "nothing can be written into $cache"
-  archive=portmatrix-agent-$platform.tar.gz
   case $fetch in
     "download-$platform")
-      if [ ! -f "$archive" ]; then archive=${0%/*}/../downloads/$archive; fi
+      archive=$brought
       if [ ! -f "$archive" ]; then fail 13 fetch-failed 'the step that downloads brought no package'; fi
       ;;
     url)

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import type { Argv } from 'yargs';
 import type { Policy } from '../../agent/contract/policy.ts';
+import { documentName } from '../agent-document.ts';
 import { type Aws, type AwsPlace, nameOf, openAws } from '../aws.ts';
 import { readInventory } from '../inventory.ts';
 import { findMatrix, publishedMatrices } from '../matrix.ts';
@@ -123,7 +124,7 @@ export function intentOf(options: PublishOptions, cwd: string): Intent {
       : allowanceOf(planInScope({ ...options, inventory: options.inventory }, cwd).plan, (node) =>
           places.some((place) => nameOf(place) === nameOf(node)),
         );
-  const document = options.document ?? inventory?.systemsManager?.document ?? 'PortMatrix-Agent';
+  const document = options.document ?? inventory?.systemsManager?.document ?? documentName;
   if (!/^PortMatrix-[A-Za-z0-9_.-]{1,100}$/.test(document))
     throw new UsageError(
       `--document ${quote(document)} is not one of ours: expected a name that begins with PortMatrix-, since the publisher's policy holds for those`,

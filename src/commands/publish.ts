@@ -1,19 +1,11 @@
 /** `portmatrix agent publish`: packages into a bucket, and the documents that run them into every account and Region of an inventory. */
 import { resolve } from 'node:path';
 import { contractVersion } from '../../agent/contract/job.ts';
-import {
-  documentFor,
-  documentLimit,
-  inlineDocumentFor,
-  packageKey,
-  type PackageLocation,
-  roomForJob,
-  usualFolders,
-  usualNodes,
-} from '../agent-document.ts';
+import { documentFor, documentLimit, inlineDocumentFor, packageKey, roomForJob } from '../agent-document.ts';
 import { type AgentBuild, buildAgent, hashesOf, readScripts } from '../agent-package.ts';
 import { type Aws, type AwsPlace, isEmulated, nameOf, refusalOf } from '../aws.ts';
 import { agentScript } from '../bundle.ts';
+import { type PackageLocation, usualFolders, usualNodes } from '../document-literal.ts';
 import { readStock } from '../publication/stock.ts';
 import { findPackage, regionOfBucket, type Shelf, type Upload, uploadPackage } from '../publication/upload.ts';
 import { type Edition, foresee, type Published, publishEdition } from '../publication/version.ts';

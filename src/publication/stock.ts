@@ -2,8 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contractVersion } from '../../agent/contract/job.ts';
-import { packageName, platforms } from '../agent-document.ts';
+import { packageName } from '../agent-document.ts';
 import { type AgentBuild, type AgentPackage, sha256 } from '../agent-package.ts';
+import { platforms } from '../document-literal.ts';
 import { quote } from '../quotation.ts';
 import { UsageError } from '../usage-error.ts';
 

@@ -1,9 +1,13 @@
 /** A Linux host under Systems Manager, as far as one command is concerned: its steps are run as the agent of Systems Manager runs them. */
+import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { TestContext } from 'node:test';
 import { contractVersion } from '../../agent/contract/job.ts';
-import { documentFor, type Literals, type PackageHashes, packageName } from '../../src/agent-document.ts';
+import { stepExit } from '../../agent/contract/step-exit.ts';
+import { documentFor, packageName } from '../../src/agent-document.ts';
+import type { Literals, PackageHashes } from '../../src/document-literal.ts';
 import { readScripts } from '../../src/agent-package.ts';
 import { tarGzip } from '../../src/archive.ts';
 import { type Ended, runCommand } from './binary.ts';
@@ -126,4 +130,22 @@ export function runStep(t: Scope, host: SsmHost, running: Running = {}): Promise
     cwd: join(host.orchestration, 'downloads'),
     env: { AWS_SSM_INSTANCE_ID: 'i-0123456789abcdef0', SSM_COMMAND_ID: commandId, ...environment, ...env },
   });
+}
+
+/** Asserts that a step ended with this code, said so in one line, and printed nothing. */
+export function assertFailed(
+  { code, stdout, stderr }: { readonly code: number | null; readonly stdout: string; readonly stderr: string },
+  expected: number,
+  words: RegExp,
+): void {
+  assert.deepEqual({ code, stdout }, { code: expected, stdout: '' }, stderr);
+  assert.match(stderr, new RegExp(`^portmatrix: ${stepExit(expected)?.name}: [^\n]+\n$`));
+  assert.match(stderr, words);
+}
+
+/** True as root; otherwise the test is skipped, and says so. */
+export function needsRoot(t: TestContext): boolean {
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot) t.skip('!!! SKIPPED: only root can do this to a host');
+  return isRoot;
 }

@@ -9,14 +9,12 @@ import {
   fetches,
   inlineDocumentFor,
   type InlineLiterals,
-  type Literals,
   longestJob,
   packageKey,
   partStep,
-  platforms,
   roomForJob,
-  usualFolders,
 } from '../../src/agent-document.ts';
+import { type Literals, platforms, usualFolders } from '../../src/document-literal.ts';
 import { readScripts } from '../../src/agent-package.ts';
 import { policyOf } from '../../src/agent-policy.ts';
 import { findMatrix, publishedMatrices } from '../../src/matrix.ts';
