@@ -35,7 +35,8 @@ export const mostParts = 6;
 /** What `Fetch` may say: where a host gets its package from when it has none. A step takes one precondition, so it names the platform too. */
 export const fetches = ['cached', 'url', ...platforms.map((platform) => `download-${platform}` as const)] as const;
 
-const steps = {
+/** The steps that fetch packages, by package. */
+export const downloadSteps = {
   'linux-x64': 'DownloadLinux',
   'linux-arm64': 'DownloadLinuxArm',
   'windows-x64': 'DownloadWindows',
@@ -170,7 +171,7 @@ function downloadStep(platform: Platform, { archive }: PackageHashes, location: 
   const host = `s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
   return {
     action: 'aws:downloadContent',
-    name: steps[platform],
+    name: downloadSteps[platform],
     precondition: { StringEquals: ['{{ Fetch }}', `download-${platform}`] },
     // Without a destination: the folder `downloads` of this command, which the run step starts in.
     inputs: { sourceType: 'S3', sourceInfo: JSON.stringify({ path: `https://${host}/${bucket}/${packageKey(location, platform, archive)}` }) },

@@ -65,7 +65,7 @@ function emptyJob(run: string, hosts: readonly Host[]): Job {
 }
 
 function lackingOn(instance: string): Trial {
-  const what = `${instance}: ${stepExits[10].sentence}; a run has it fetched`;
+  const what = `${instance} does not have the agent yet; a run has it fetched`;
   const next = 'nothing, if the node may read the bucket (agent/ssm/policies/node.json); otherwise put the package there before';
   return { trial: 'failed', problems: [{ code: 'runtime-missing', weight: 'note', what, next }] };
 }

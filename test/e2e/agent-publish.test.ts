@@ -340,6 +340,18 @@ it('the doctor is content with what was published, and misses a package that is 
   assert.match(told, /is gone, and nodes that do not have it yet cannot fetch it/);
 });
 
+it('the step that was published really runs: a node that has no package says which it lacks, and nothing is fetched', async (t) => {
+  // The script's folders are in a world of their own.
+  const prefix = ['unshare', '--map-root-user', '--mount', 'sh', '-c', 'mount -t tmpfs none /var/lib && exec "$@"', 'sh'];
+  const { endpoint, cwd, publish } = await openScene(t, { nodes: linuxNodes(1, { tags: { PortMatrix: 'agent' }, prefix }) });
+  await publish();
+  const terminal = captured(cwd);
+  const code = await withEnvironment(endpoint.environment, () => doctorCommand({ inventory: 'inventory.yaml', try: true, format: 'text' }, terminal));
+  assert.match(terminal.stdout(), /does not have the agent yet; a run has it fetched$/m);
+  assert.equal(code, 0);
+  assert.equal(endpoint.calls.filter(({ operation }) => operation === 'SendCommand').length, 1);
+});
+
 it('the command as a user types it', async (t) => {
   const { endpoint, cwd } = await openScene(t);
   const words = ['agent', 'publish', '-i', 'inventory.yaml', '--bucket', bucket, '--from', stock, '--region', region, '--region', region];

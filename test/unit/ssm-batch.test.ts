@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { unpackEnvelope } from '../../agent/contract/envelope.ts';
 import { contractVersion, type Job } from '../../agent/contract/job.ts';
-import { batchesOf, commentOf, longestJob, readComment, type Recipient } from '../../src/connectors/ssm/batch.ts';
+import { longestJob } from '../../src/agent-document.ts';
+import { batchesOf, commentOf, readComment, type Recipient } from '../../src/connectors/ssm/batch.ts';
 import { commandInput } from '../../src/connectors/ssm/send.ts';
 import { UsageError } from '../../src/usage-error.ts';
 

@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto';
 import { type Envelope, packEnvelope } from '../../../agent/contract/envelope.ts';
 import type { Job } from '../../../agent/contract/job.ts';
 import { type AwsPlace, nameOf } from '../../aws.ts';
+import { longestJob } from '../../agent-document.ts';
+import type { Platform } from '../../document-literal.ts';
 import { UsageError } from '../../usage-error.ts';
 
 /** A host that can be sent a job. */
@@ -12,18 +14,14 @@ export interface Recipient {
   readonly instance: string;
   readonly platform: 'linux' | 'windows';
   /** The package that the node lacks, which the command is to fetch; absent: nothing is fetched. */
-  readonly lacks?: Package;
+  readonly lacks?: Platform;
 }
-
-/** The packages that there are, by what they run on. */
-export const packages = ['linux-x64', 'linux-arm64', 'windows-x64'] as const;
-export type Package = (typeof packages)[number];
 
 /** One SendCommand: at most 50 nodes of one account, Region and platform (and of one package that they lack), each of them once. */
 export interface Batch {
   readonly place: AwsPlace;
   readonly platform: 'linux' | 'windows';
-  readonly lacks?: Package;
+  readonly lacks?: Platform;
   readonly recipients: readonly Recipient[];
   /** The job of these recipients, as the document's parameter carries it. */
   readonly job: string;
@@ -36,8 +34,6 @@ export interface Batch {
 
 /** Most nodes that a command names. */
 const mostNodes = 50;
-/** Longest parameter: what is left of a document's 64 KB, and on Windows of an environment variable. */
-export const longestJob = 30_000;
 /** What a step needs beside its agent: to verify the hashes, to start, and to be ended before Systems Manager ends it. */
 const overheadSeconds = 60;
 /** Beyond this, Systems Manager silently takes an hour. */

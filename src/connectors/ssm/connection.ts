@@ -10,13 +10,15 @@
  * Right after a command was sent Systems Manager may not know it, and right after it succeeded its output may be empty: both are asked again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { downloadSteps, partStep, runStep } from '../../agent-document.ts';
 import { type Aws, type AwsPlace, nameOf, refusalOf, type SSM } from '../../aws.ts';
 import type { Host, SystemsManager } from '../../inventory.ts';
+import type { Platform } from '../../document-literal.ts';
 import type { ManagedNode } from '../../host.ts';
 import type { Connection, Delivery, Errand, Ticket } from '../connector.ts';
-import { type Batch, batchesOf, type Package, type Recipient } from './batch.ts';
+import { type Batch, batchesOf, type Recipient } from './batch.ts';
 import { bucket, type Spend } from './bucket.ts';
-import { downloadSteps, type Invocation, isOver, messagesIn, partsIn, readRun, type StepEnd, steps, undelivered } from './invocation.ts';
+import { actions, type Invocation, isOver, messagesIn, partsIn, readRun, type StepEnd, undelivered } from './invocation.ts';
 import { findNodes, matchNode } from './nodes.ts';
 import { type Pin, refusal, sendBatch } from './send.ts';
 
@@ -226,7 +228,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
   async function hear(ssm: SSM, errand: Errand, invocation: Invocation, spend: Spend): Promise<Heard> {
     const never = undelivered(invocation, errand);
     if (never !== undefined) return { kind: 'lost', why: never };
-    const { run, part } = steps[errand.platform];
+    const run = runStep(errand.platform);
     for (const waitMs of [0, ...patience.rereadMs]) {
       if (waitMs > 0) await sleep(waitMs);
       const end = await stepEnd(ssm, errand, run, spend);
@@ -234,13 +236,13 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
       const reading = readRun(end, errand, invocation);
       if (reading.kind === 'missing') return reading;
       if (reading.kind === 'failed') {
-        const download = errand.fetches && end.exitCode === -1 ? await failedDownload(ssm, errand, spend) : undefined;
+        const download = errand.fetches && (end.exitCode === 13 || end.exitCode === -1) ? await failedDownload(ssm, errand, spend) : undefined;
         return { kind: 'lost', why: download === undefined ? reading.why : `${errand.instance}: the package could not be fetched: ${download}` };
       }
       if (!reading.isWhole) continue;
       const messages = [...reading.messages];
       for (let number = 2; number <= partsIn(messages); number += 1) {
-        const further = await partEnd(ssm, errand, part(number), spend);
+        const further = await partEnd(ssm, errand, partStep(errand.platform, number), spend);
         messages.splice(messages.length - 1, 0, ...messagesIn(further));
       }
       return { kind: 'said', messages };
@@ -274,7 +276,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
   async function storedOutput({ place, command, instance, platform }: Errand, step: string): Promise<string | undefined> {
     const { output } = systemsManager;
     if (output === undefined) return undefined;
-    const key = [output.prefix, command, instance, steps[platform].action, step, 'stdout'].filter((piece) => piece !== undefined).join('/');
+    const key = [output.prefix, command, instance, actions[platform], step, 'stdout'].filter((piece) => piece !== undefined).join('/');
     try {
       const { Body: body } = await (await aws.s3(place)).getObject({ Bucket: output.bucket, Key: key });
       return await body?.transformToString();
@@ -296,7 +298,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
 
 type Heard =
   | { readonly kind: 'said'; readonly messages: ReturnType<typeof messagesIn> }
-  | { readonly kind: 'missing'; readonly lacks: Package }
+  | { readonly kind: 'missing'; readonly lacks: Platform }
   | { readonly kind: 'lost'; readonly why: string; readonly code?: 'output-lost' };
 
 /** The version of the document that runs, and its hash. */

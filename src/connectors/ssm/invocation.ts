@@ -1,19 +1,13 @@
 /** What Systems Manager says of one node's errand, read: whether it is over, and what it means for the checks of that node. Pure. */
 import { decodeMessage, type Message } from '../../../agent/contract/message.ts';
-import { stepExit } from '../../../agent/contract/step-exit.ts';
 import type { Errand } from '../connector.ts';
-import { type Package, packages } from './batch.ts';
+import type { Platform } from '../../document-literal.ts';
+import { missingPackage, readStepEnding } from '../../step-ending.ts';
 
-/** The names of a document's steps, by package and by platform. */
-export const downloadSteps = {
-  'linux-x64': 'DownloadLinux',
-  'linux-arm64': 'DownloadLinuxArm',
-  'windows-x64': 'DownloadWindows',
-} as const satisfies Readonly<Record<Package, string>>;
-export const steps = {
-  linux: { run: 'RunLinux', part: (number: number) => `LinuxPart${number}`, action: 'awsrunShellScript' },
-  windows: { run: 'RunWindows', part: (number: number) => `WindowsPart${number}`, action: 'awsrunPowerShellScript' },
-} as const;
+/** What Systems Manager calls the action of a step in the keys of S3. */
+export const actions = { linux: 'awsrunShellScript', windows: 'awsrunPowerShellScript' } as const satisfies Readonly<
+  Record<Errand['platform'], string>
+>;
 
 /** An invocation of a command, as `ListCommandInvocations` tells it. */
 export interface Invocation {
@@ -58,15 +52,15 @@ export function undelivered({ status, details }: Invocation, { instance }: Erran
 /** What a finished run step means: the messages of its agent, or why there are none. `isWhole` is false where the agent's last word is missing. */
 export type Reading =
   | { readonly kind: 'said'; readonly messages: readonly Message[]; readonly isWhole: boolean }
-  | { readonly kind: 'missing'; readonly lacks: Package }
+  | { readonly kind: 'missing'; readonly lacks: Platform }
   | { readonly kind: 'failed'; readonly why: string };
 
 /** Reads a run step. `missing`: the agent is not on the node, and this errand was not to fetch it. */
 export function readRun({ exitCode, stdout, stderr }: StepEnd, { instance, platform, fetches }: Errand, { details }: Invocation): Reading {
-  if (exitCode === 10 && !fetches) return { kind: 'missing', lacks: packageIn(stderr, platform) };
+  if (exitCode === 10 && !fetches) return { kind: 'missing', lacks: missingPackage(stderr) ?? `${platform}-x64` };
   const messages = messagesIn(stdout);
   if (exitCode === 0) return { kind: 'said', messages, isWhole: messages.some(({ kind }) => kind === 'bye') };
-  const known = stepExit(exitCode);
+  const known = readStepEnding(exitCode, stderr);
   const complaint = complaintIn(stderr);
   const how =
     known?.sentence ?? (/timed ?out/i.test(details) ? `Systems Manager says "${details}"` : `its step ended with ${exitCode} ("${details}")`);
@@ -82,12 +76,6 @@ export function messagesIn(stdout: string): readonly Message[] {
 export function partsIn(messages: readonly Message[]): number {
   const part = messages.find((message) => message.kind === 'part');
   return part?.kind === 'part' ? part.of : 1;
-}
-
-/** The package that a script says is missing: Systems Manager knows no architectures. */
-function packageIn(stderr: string, platform: Errand['platform']): Package {
-  const said = packages.filter((name) => name.startsWith(platform)).find((name) => stderr.includes(name));
-  return said ?? (platform === 'linux' ? 'linux-x64' : 'windows-x64');
 }
 
 /** What the step's script said went wrong, or the last line that it printed on stderr. */
