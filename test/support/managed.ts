@@ -70,8 +70,8 @@ let runtimeHash: string | undefined;
 /** Sets up managed nodes, the document in each of their places, and a folder with these files (`inventory.yaml`, `mine.yaml`). */
 export async function manage(t: Scope, options: ManagedOptions, files: Readonly<Record<string, string>>): Promise<Managed> {
   const { policy = anything, staged = 'offline', nodes } = options;
-  const endpoint = await openEndpoint(t, options);
   const [cache, offline, folder] = [folderWith(t, {}), folderWith(t, {}), folderWith(t, files)];
+  const endpoint = await openEndpoint(t, { ...options, nodes: nodes.map((node) => apart(t, node, cache)) });
   const script = await agentScript('ssm');
   if (staged === 'offline') {
     writeFileSync(join(offline, 'agent.cjs'), script);
@@ -120,6 +120,22 @@ export async function manage(t: Scope, options: ManagedOptions, files: Readonly<
       });
     },
   };
+}
+
+/** The node with a cache of its own in that place: nodes of one machine would share it, which those of a network never do. */
+function apart(t: Scope, node: ManagedNode, cache: string): ManagedNode {
+  const own = [
+    'unshare',
+    '--user',
+    '--map-root-user',
+    '--mount',
+    'sh',
+    '-c',
+    'mount --bind "$0" "$1" && shift && exec "$@"',
+    folderWith(t, {}),
+    cache,
+  ];
+  return { ...node, prefix: [...(node.prefix ?? []), ...own] };
 }
 
 /** The report that a run left in a folder. */
