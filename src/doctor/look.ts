@@ -52,27 +52,34 @@ async function lookAtPlace(
 ): Promise<{ readonly place: ExaminedPlace; readonly nodes: readonly ExaminedNode[] }> {
   const spend = bucket(5, 10);
   const bare = ({ host }: ManagedHost): ExaminedNode => ({ ...place, host: host.name, address: host.address, roles: host.roles, problems: [] });
-  let ssm: SSM;
-  let found: Nodes;
+  const ssm = await aws.ssm(place);
+  let found: Nodes | undefined;
+  const problems: Problem[] = [];
   try {
-    ssm = await aws.ssm(place);
     const wanted = group.map(({ node }) => node.wanted);
     found = await findNodes(ssm, wanted, spend);
   } catch (error) {
     const problem = refusedCall('ssm:DescribeInstanceInformation', place.region, refusalOf(error));
-    return { place: { ...place, problems: [problem] }, nodes: group.map(bare) };
+    problems.push(problem);
+    // Whoever lacks one right should be told of all that are missing; without a way or a name there is nothing more to ask.
+    if (problem.code !== 'permission') return { place: { ...place, problems }, nodes: group.map(bare) };
   }
-  const tagged = await taggedNodes(ssm, spend);
   const document = await lookAtDocument(ssm, aws, place, subject);
+  problems.push(...(await lookAtRights(ssm, place)), ...document.problems);
+  const examined: ExaminedPlace = { ...place, ...document, problems };
+  if (found === undefined) return { place: examined, nodes: group.map(bare) };
+  const known = found;
+  const tagged = await taggedNodes(ssm, spend);
   const nodes = await Promise.all(
     group.map(async (managed): Promise<ExaminedNode> => {
-      const { node, problems } = nodeHealth(managed.host, managed.node, found, tagged);
-      if (node === undefined) return { ...bare(managed), problems };
+      const health = nodeHealth(managed.host, managed.node, known, tagged);
+      const { node } = health;
+      if (node === undefined) return { ...bare(managed), problems: health.problems };
       const session = await lookForSession(ssm, node, place, spend);
-      return { ...bare(managed), ...factsOf(node), ...session, problems: [...problems, ...session.problems] };
+      return { ...bare(managed), ...factsOf(node), ...session, problems: [...health.problems, ...session.problems] };
     }),
   );
-  return { place: { ...place, ...document }, nodes };
+  return { place: examined, nodes };
 }
 
 function factsOf({ instance, ping, platform, platformVersion, agentVersion }: Node) {
@@ -83,6 +90,30 @@ function factsOf({ instance, ping, platform, platformVersion, agentVersion }: No
     ...(platformVersion !== undefined && { platformVersion }),
     ...(agentVersion !== undefined && { agentVersion }),
   };
+}
+
+/** Rights that a run needs beside those that are used to look: each is asked for what nobody has, and any answer but a denial shows that it is there. */
+async function lookAtRights(ssm: SSM, { region }: AwsPlace): Promise<readonly Problem[]> {
+  const command = { CommandId: '00000000-0000-4000-8000-000000000000' };
+  const calls: readonly (readonly [action: string, call: () => Promise<unknown>])[] = [
+    ['ssm:ListCommandInvocations', () => ssm.listCommandInvocations({ ...command, MaxResults: 1 })],
+    ['ssm:GetCommandInvocation', () => ssm.getCommandInvocation({ ...command, InstanceId: 'i-00000000000000000' })],
+    ['ssm:ListCommands', () => ssm.listCommands({ ...command, MaxResults: 1 })],
+  ];
+  const problems = await Promise.all(
+    calls.map(async ([action, call]): Promise<readonly Problem[]> => {
+      try {
+        await call();
+        return [];
+      } catch (error) {
+        const problem = refusedCall(action, region, refusalOf(error));
+        if (problem.code !== 'permission') return [];
+        // A run does without listing commands; one that is resumed may not find all that was sent.
+        return [action === 'ssm:ListCommands' ? { ...problem, weight: 'note' } : problem];
+      }
+    }),
+  );
+  return problems.flat();
 }
 
 /** Ids of the nodes that have our tag; undefined where that cannot be asked. */

@@ -104,8 +104,11 @@ it('says that all can run, in a line for each node, and sends nothing', async (t
     'CreateDocument',
     'DescribeDocument',
     'DescribeInstanceInformation',
+    'GetCommandInvocation',
     'GetConnectionStatus',
     'GetDocument',
+    'ListCommandInvocations',
+    'ListCommands',
   ]);
 });
 
@@ -173,6 +176,25 @@ const cases: Readonly<Record<string, readonly [Scene, Expected]>> = {
   'no right to list nodes': [
     { endpoint: { faults: [{ operation: 'DescribeInstanceInformation', error: 'AccessDeniedException' }] } },
     [1, ['permission'], /ssm:DescribeInstanceInformation .* not allowed/, /operator\.json/],
+  ],
+  'several rights at once': [
+    {
+      endpoint: {
+        faults: ['DescribeInstanceInformation', 'GetDocument', 'GetCommandInvocation'].map((operation) => ({
+          operation,
+          error: 'AccessDeniedException',
+        })),
+      },
+    },
+    [1, ['permission', 'permission', 'permission'], /ssm:DescribeInstanceInformation/, /operator\.json/],
+  ],
+  'no right to follow commands': [
+    { endpoint: { faults: [{ operation: 'ListCommandInvocations', error: 'AccessDeniedException' }] } },
+    [1, ['permission'], /ssm:ListCommandInvocations/, /operator\.json/],
+  ],
+  'no right to list commands, which only resuming needs': [
+    { endpoint: { faults: [{ operation: 'ListCommands', error: 'AccessDeniedException' }] } },
+    [0, ['permission'], /ssm:ListCommands /, /operator\.json/],
   ],
   'no right to see the document': [
     { endpoint: { faults: [{ operation: 'DescribeDocument', error: 'AccessDeniedException' }] } },
