@@ -2,10 +2,11 @@
 import type { Check } from './contract/check.ts';
 import type { Endpoint, Observed, Outcome } from './contract/outcome.ts';
 import { traitsOf, type Transport } from './contract/probe.ts';
+import { type Answered, describeAnswer, withFacts } from './fold.ts';
 import { Conversation, type Ending } from './net/conversation.ts';
 import type { Target } from './net/dial.ts';
+import type { Next, OrderTicket, Question } from './net/dialogue.ts';
 import type { Dial } from './net/guard.ts';
-import type { OrderTicket, Question } from './net/dialogue.ts';
 import { speakers } from './probes/registry.ts';
 
 /** What the inquiries of one source towards one destination share. `question` gives all that does not depend on the check, as it is known now. */
@@ -29,8 +30,13 @@ export interface Terms {
 /** Links of ever smaller size that a path may have: after so many the question is not asked in smaller fragments still. */
 const mostTooBig = 3;
 
+/** Most further addresses of a DC that are dialled, and the port that each DC serves. */
+const mostElsewhere = 4;
+const directoryPort = 389;
+
 /** Most sockets that an inquiry may hold at a time: UDP asks again while the first question waits, TCP in another form. */
 export function socketsOf({ transport, probe }: Check, attempts: number): number {
+  if (probe === 'dns' && transport === 'tcp') return mostElsewhere;
   return transport === 'tcp' ? Math.min(attempts, traitsOf(probe).forms) : attempts;
 }
 
@@ -41,6 +47,8 @@ export class Inquiry {
   readonly #terms: Terms;
   readonly #finished: (outcome: Outcome, ticket?: Buffer) => void;
   #pending: readonly Conversation[] = [];
+  /** Those of the host's other addresses. */
+  #elsewhere: readonly Inquiry[] = [];
   readonly #forms: number;
   #attempts = 0;
   /** How many of the attempts were too big for the path. */
@@ -92,13 +100,13 @@ export class Inquiry {
 
   /** Time is up: what was seen so far decides. */
   expire(): void {
-    for (const conversation of this.#pending) conversation.expire();
+    for (const under of [...this.#pending, ...this.#elsewhere]) under.expire();
   }
 
   /** Lets go without an outcome. */
   abandon(): void {
     this.#over = true;
-    for (const conversation of this.#pending) conversation.abandon();
+    for (const under of [...this.#pending, ...this.#elsewhere]) under.abandon();
   }
 
   #dial(): void {
@@ -153,7 +161,7 @@ export class Inquiry {
     this.#ticket = ticket;
     if (this.#answered !== undefined) {
       this.#best = withFollowUp(this.#answered, outcome, this.#transport);
-      this.#end();
+      this.#dialElsewhere(this.#best, next?.elsewhere ?? []);
       return;
     }
     this.#best = better(this.#best, outcome);
@@ -166,13 +174,30 @@ export class Inquiry {
   }
 
   /** The one further question that an answer may ask for. If that stays unanswered, the answer stands, and says so. */
-  #followUp(answered: Observed, next: NonNullable<Ending['next']>): void {
+  #followUp(answered: Observed, next: Next): void {
     for (const conversation of this.#pending) conversation.abandon();
     this.#pending = [];
     this.#answered = answered;
     this.#transport = next.transport ?? this.#transport;
     this.#variant = next.variant;
     this.#dial();
+  }
+
+  /** Clients are sent to any address of the host: what a handshake with each of the others came to is a fact of its own. */
+  #dialElsewhere(answered: Observed, addresses: readonly string[]): void {
+    const others = addresses.filter((address) => address !== this.#check.address).slice(0, mostElsewhere);
+    if (others.length === 0) this.#end();
+    const check = { ...this.#check, transport: 'tcp', probe: 'tcp' } as const;
+    const told: Answered[] = [];
+    this.#elsewhere = others.map(
+      (address) =>
+        new Inquiry({ ...check, address }, directoryPort, this.#terms, (outcome) => {
+          told.push({ address, outcome });
+          if (told.length < others.length) return;
+          this.#best = withFacts(answered, { otherAddresses: told.map(describeAnswer).toSorted() });
+          this.#end();
+        }),
+    );
   }
 
   #end(): void {

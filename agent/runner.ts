@@ -8,7 +8,7 @@
  */
 import { createSocket } from 'node:dgram';
 import type { Check } from './contract/check.ts';
-import type { Job, JobHost } from './contract/job.ts';
+import { type Job, type JobHost, siteToAsk } from './contract/job.ts';
 import type { LocateJob } from './contract/locate.ts';
 import type { Alive, Bye, Settled } from './contract/message.ts';
 import type { Outcome } from './contract/outcome.ts';
@@ -136,6 +136,7 @@ function passes(
   const termsOf = (lane: Lane, attempts: number, ticket: Buffer | undefined): NameTerms => {
     const { dnsName, domain } = lane.host;
     const account = accountOf(self, lane.host);
+    const site = siteToAsk(lane.host, self);
     return {
       attempts,
       localPort,
@@ -153,6 +154,7 @@ function passes(
         now: surroundings.now,
         ...(domain !== undefined && { domain }),
         ...(account !== undefined && { account }),
+        ...(site !== undefined && { site }),
         ...(ticket !== undefined && { ticket }),
         ...(job.authorities !== undefined && { authorities: job.authorities }),
       }),

@@ -26,7 +26,9 @@ export function keepParts(folder: string, lines: readonly string[]): string | un
 /** Takes a part out of the folder; undefined when there is none. The folder goes with its last part. */
 export function takePart(folder: string, part: number): string | undefined {
   const path = pathOf(folder, part);
-  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true || !isOurs(folder)) return undefined;
+  // Where the folder could not be made, something else may be in its place.
+  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true || !isOurs(folder)) return undefined;
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
   const line = readFileSync(path, 'utf8');
   rmSync(path);
   removeIfEmpty(folder);

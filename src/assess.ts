@@ -17,10 +17,12 @@ export interface ExpectedIdentity {
   /** AD sites of the DC, and of the source that asks; undefined: not known, and not compared. */
   readonly site?: string | undefined;
   readonly clientSite?: string | undefined;
+  /** The site whose own DNS records were asked for, where any were. */
+  readonly askedSite?: string | undefined;
   /** Every address of this computer. */
   readonly addresses?: readonly string[] | undefined;
   /** Every DC of the domain; undefined: not all are known, and they are not compared. */
-  readonly dcs?: readonly { readonly dnsName: string; readonly readOnly: boolean }[] | undefined;
+  readonly dcs?: readonly { readonly dnsName: string; readonly readOnly: boolean; readonly site?: string | undefined }[] | undefined;
 }
 
 /** An identified service's answer, and what to hold it against. */
@@ -41,6 +43,8 @@ export interface Answer {
   readonly listedOverUdp?: readonly string[] | undefined;
   /** Addresses that this source could not reach at all. */
   readonly unreachable?: readonly string[] | undefined;
+  /** True when TCP 389 of the destination itself did not open for this source. */
+  readonly directoryShut?: boolean | undefined;
 }
 
 /** A finding about an answer. `fail`: clients are not served by it; `warn`: they are, and somebody should look. */
@@ -67,7 +71,19 @@ const certificate: readonly Rule[] = [
 const rules: Readonly<Record<ProbeName, readonly Rule[]>> = {
   tcp: [],
   udp: [],
-  dns: [dnsAnswer, dnsAuthority, dnsTargets, dnsRegistration, otherRegistrations, unknownDcs, dnsAgreement, reachableAddresses, knownAddresses],
+  dns: [
+    dnsAnswer,
+    dnsAuthority,
+    dnsTargets,
+    dnsRegistration,
+    otherRegistrations,
+    readOnlyRegistrations,
+    siteRegistrations,
+    unknownDcs,
+    dnsAgreement,
+    reachableAddresses,
+    knownAddresses,
+  ],
   cldap: [pingedDomain, directoryRefusal, domain, hostName, domainGuid, paused, dcSite, clientSite],
   ldap: directory,
   ldaps: [...certificate, ...directory],
@@ -282,6 +298,9 @@ function dnsRegistration({ facts: { rcode = 'NOERROR', srvTargets = [], srvTotal
   return warn({ code: 'not-registered', name: expected.dnsName, registered: srvTargets, ...(total !== undefined && { total }) });
 }
 
+/** As many targets of a site as the agent tells at most. */
+const mostInSite = 64;
+
 /** The list as far as it may be held against others: one that the agent shortened holds only some, and one that was cut on the way none. */
 function listOf({ facts: { rcode = 'NOERROR', srvTargets, truncated } }: Answer): readonly string[] {
   return rcode === 'NOERROR' && truncated !== true ? (srvTargets ?? []) : [];
@@ -297,12 +316,33 @@ function otherRegistrations(answer: Answer): Assessed | undefined {
   return names.length === 0 ? undefined : warn({ code: 'dcs-not-registered', names });
 }
 
+/**
+ * A read-only DC keeps to the records of its own site unless it is told otherwise (Netlogon's RegisterSiteSpecificDnsRecordsOnly). In the list of the whole domain
+ * clients of every site may be sent to it.
+ */
+function readOnlyRegistrations(answer: Answer): Assessed | undefined {
+  const names = namesOf((answer.expected.dcs ?? []).filter(({ readOnly }) => readOnly));
+  const listed = names.filter((name) => lacking([name], listOf(answer)).length === 0);
+  return listed.length === 0 ? undefined : warn({ code: 'read-only-dcs-registered', names: listed });
+}
+
+/** Every DC of a site, read-only or not, is found there by the clients of the site. A list that the agent shortened holds only some. */
+function siteRegistrations({ facts: { siteTargets }, expected: { dcs = [], askedSite: site } }: Answer): Assessed | undefined {
+  if (siteTargets === undefined || siteTargets.length >= mostInSite || site === undefined) return undefined;
+  const names = lacking(namesOf(dcs.filter((dc) => dc.site !== undefined && isSameText(dc.site, site))), siteTargets);
+  return names.length === 0 ? undefined : warn({ code: 'dcs-not-in-site', site, names });
+}
+
+function namesOf(dcs: readonly { readonly dnsName: string }[]): readonly string[] {
+  return [...new Set(dcs.map(({ dnsName }) => dnsName))];
+}
+
 /** A DC that nobody knows of takes clients all the same. */
 function unknownDcs(answer: Answer): Assessed | undefined {
   const { dcs } = answer.expected;
   if (dcs === undefined) return undefined;
   const names = lacking(
-    listOf(answer),
+    [...new Set([...listOf(answer), ...(answer.facts.siteTargets ?? [])])],
     dcs.map(({ dnsName }) => dnsName),
   );
   return names.length === 0 ? undefined : warn({ code: 'unknown-dcs', names });
@@ -318,15 +358,41 @@ function dnsAgreement(answer: Answer): Assessed | undefined {
 }
 
 /** Whoever is given an address of the DC that does not answer waits, or goes without. */
-function reachableAddresses({ facts: { ownAddresses: addresses = [] }, expected, unreachable = [] }: Answer): Assessed | undefined {
-  const dead = addresses.filter((address) => unreachable.some((other) => isSameAddress(address, other)));
+function reachableAddresses(answer: Answer): Assessed | undefined {
+  const { facts, expected } = answer;
+  const dead = (facts.ownAddresses ?? []).filter((address) => isDead(address, answer));
   return dead.length === 0 ? undefined : warn({ code: 'dc-registers-unreachable-address', name: expected.dnsName, addresses: dead });
 }
 
-/** An address of the DC that the inventory does not have was not asked either. */
-function knownAddresses({ facts: { ownAddresses: addresses = [] }, expected }: Answer): Assessed | undefined {
+/**
+ * Nothing came from it in all the checks of this source; or TCP 389 did not open there, while on the address that was asked it does; or it leads every host
+ * to itself. Clients do not dial a family for which they have no route.
+ */
+function isDead(address: string, { facts: { otherAddresses = [] }, unreachable = [], directoryShut, expected }: Answer): boolean {
+  const { addresses: known = [address] } = expected;
+  if (isOfItself(address) && !known.some(isOfItself)) return true;
+  const shut = directoryShut === true ? [] : otherAddresses.filter((entry) => /^\S+ (?:closed|filtered) /.test(entry)).map(addressOf);
+  return [...unreachable, ...shut].some((other) => isSameAddress(address, other));
+}
+
+/** True for an address by which each host means itself: loopback, and the unspecified one. */
+function isOfItself(address: string): boolean {
+  return /^(?:127\.|0\.|::1?$|(?:0:){7}[01]$)/.test(address);
+}
+
+/** The address of an entry that tells its state too. */
+function addressOf(entry: string): string {
+  return entry.split(' ', 1)[0] ?? entry;
+}
+
+/** Clients are sent to an address that nobody asked: the inventory does not have it, and this source did not dial it, though it could have. */
+function knownAddresses(answer: Answer): Assessed | undefined {
+  const { facts, expected } = answer;
+  const { ownAddresses: addresses = [] } = facts;
   const { addresses: known = addresses } = expected;
-  const strange = addresses.filter((address) => !known.some((other) => isSameAddress(address, other)));
+  const dialled = (facts.otherAddresses ?? []).filter((entry) => /^\S+ (?:open|closed|filtered|unsupported)/.test(entry));
+  const asked = [...known, ...dialled.map(addressOf), ...(answer.unreachable ?? [])];
+  const strange = addresses.filter((address) => !asked.some((other) => isSameAddress(address, other)));
   return strange.length === 0 ? undefined : warn({ code: 'dc-registers-unknown-address', name: expected.dnsName, addresses: strange });
 }
 

@@ -435,7 +435,7 @@ function flatJob(
     timeoutMs: choice.timeoutMs,
     attempts: choice.attempts,
     endsAfterMs: 0,
-    hosts: hosts.map(jobHost),
+    hosts: hosts.map(jobHosts(hosts)),
     rules,
     sets: [...sets.keys()].map((members) => members.filter(isAsked).map(({ rule }) => rule)),
     pairs,
@@ -447,13 +447,20 @@ function flatJob(
   };
 }
 
-function jobHost({ name, address, domain, dnsName, joined, rpc }: Host): JobHost {
-  return {
-    name,
-    address,
-    dnsName,
-    ...(domain !== undefined && { domain }),
-    ...(joined && { joined }),
-    ...(Object.keys(rpc).length > 0 && { rpc }),
+/** Hosts as a job has them: with their site only where a read-only DC of their domain stands in it. */
+function jobHosts(hosts: readonly Host[]): (host: Host) => JobHost {
+  const place = ({ domain, site }: Host): string => `${domain ?? ''} ${site?.toLowerCase() ?? ''}`;
+  const readOnly = new Set(hosts.filter((host) => host.readOnly && host.domain !== undefined).map(place));
+  return (host) => {
+    const { name, address, domain, dnsName, joined, rpc, site } = host;
+    return {
+      name,
+      address,
+      dnsName,
+      ...(domain !== undefined && { domain }),
+      ...(site !== undefined && readOnly.has(place(host)) && { site }),
+      ...(joined && { joined }),
+      ...(Object.keys(rpc).length > 0 && { rpc }),
+    };
   };
 }

@@ -1,5 +1,6 @@
 /** The one pipeline: a plan goes out, outcomes come back, and every planned check gets its verdict. */
 import type { Check } from '../agent/contract/check.ts';
+import { siteToAsk } from '../agent/contract/job.ts';
 import type { Settled } from '../agent/contract/message.ts';
 import type { Outcome, Service } from '../agent/contract/outcome.ts';
 import { assess, type ExpectedIdentity, isIdentityUnknown } from './assess.ts';
@@ -44,7 +45,7 @@ export async function run(plan: Plan, circumstances: Circumstances): Promise<Rep
   const startedAt = new Date(circumstances.startedAt ?? now()).toISOString();
   const asked = askedBySource(plan);
   const sources = plan.hosts.filter(({ name }) => plan.sources.includes(name));
-  const identities = identitiesIn(plan.hosts, inventory);
+  const identities = identitiesIn(plan, inventory);
   const watch = (source: string, settled: Settled): void => {
     const planned = asked.get(source)?.[settled.index];
     if (planned !== undefined) circumstances.settled(source, verdictOn(planned, settled, identities, { control: true }));
@@ -98,7 +99,7 @@ function judgeAll(plan: Plan, inventory: Inventory, returns: ReadonlyMap<string,
   const views = viewsOf(sightings(plan, seenOf));
   const isProven = witnessesIn(plan, seenOf, views);
   const unreachable = unreachableBySource(plan, views);
-  const identities = identitiesIn(plan.hosts, inventory);
+  const identities = identitiesIn(plan, inventory);
   return Array.from(plannedChecks(plan), (planned): Result => {
     const { check, rule } = planned;
     const seen = seenOf(planned);
@@ -110,6 +111,7 @@ function judgeAll(plan: Plan, inventory: Inventory, returns: ReadonlyMap<string,
       udpRefused,
       listedOverUdp: view?.listed.udp,
       unreachable: unreachable.get(check.source),
+      directoryShut: view?.directoryShut,
     });
     return {
       check,
@@ -156,13 +158,14 @@ interface Surroundings {
   readonly udpRefused?: boolean | undefined;
   readonly listedOverUdp?: readonly string[] | undefined;
   readonly unreachable?: readonly string[] | undefined;
+  readonly directoryShut?: boolean | undefined;
 }
 
 function verdictOn(
   { check, rule, destination, skip }: PlannedCheck,
   seen: Seen | undefined,
   identities: Identities,
-  { listedOverUdp, unreachable, ...surroundings }: Surroundings,
+  { listedOverUdp, unreachable, directoryShut, ...surroundings }: Surroundings,
 ): Verdict {
   const outcome = seen?.outcome;
   const service = outcome?.kind === 'observed' ? outcome.service : undefined;
@@ -180,6 +183,7 @@ function verdictOn(
           // Said once, of the transport that fewer use.
           listedOverUdp: check.transport === 'tcp' ? listedOverUdp : undefined,
           unreachable,
+          directoryShut,
         }
       : undefined;
   return judge({
@@ -215,7 +219,8 @@ function rangeOf({ port, after }: Check): string | undefined {
 type Identities = (destination: Host, source: string) => ExpectedIdentity;
 
 /** What every check would look up in the whole inventory is looked up once. */
-function identitiesIn(hosts: readonly Host[], { domain, domainGuid, namesEveryDc }: Inventory): Identities {
+function identitiesIn({ hosts, job }: Plan, { domain, domainGuid, namesEveryDc }: Inventory): Identities {
+  const asking = new Map(job.hosts.map((host) => [host.name, host]));
   const sites = new Map(hosts.map(({ name, site }) => [name, site]));
   const addresses = Map.groupBy(hosts, ({ dnsName }) => dnsName);
   const isDc = ({ roles, domain: own }: Host): boolean => roles.includes('dc') && own !== undefined;
@@ -237,7 +242,7 @@ function identitiesIn(hosts: readonly Host[], { domain, domainGuid, namesEveryDc
   return (destination, source) => {
     const identity = known.get(destination.name);
     if (identity === undefined) throw new Error(`${destination.name} is not in the plan`);
-    return { ...identity, clientSite: sites.get(source) };
+    return { ...identity, clientSite: sites.get(source), askedSite: siteToAsk(asking.get(destination.name), asking.get(source)) };
   };
 }
 

@@ -11,6 +11,8 @@ export interface View {
   readonly acceptsAll: boolean;
   /** It was looked at, and nothing came back to anything but word that it cannot be reached. */
   readonly unreachable: boolean;
+  /** Its TCP 389 was asked, and did not open: whatever that port does on another address of the host says nothing of the address. */
+  readonly directoryShut: boolean;
   /** The DCs that it lists as a DNS server, over each transport; absent where it did not answer, or its list was cut. */
   readonly listed: Readonly<Partial<Record<Transport, readonly string[]>>>;
 }
@@ -21,13 +23,13 @@ export function viewsOf(seen: Iterable<{ readonly check: Check; readonly outcome
   for (const { check, outcome } of seen) {
     if (outcome?.kind !== 'observed') continue;
     const pair = pairOf(check);
-    const tally = tallies.get(pair) ?? { opened: false, answered: false, acceptsAll: false, unreachable: true, listed: {} };
+    const tally = tallies.get(pair) ?? { opened: false, answered: false, acceptsAll: false, unreachable: true, directoryShut: false, listed: {} };
     tallies.set(pair, tally);
     count(tally, check, outcome);
   }
   return new Map(
-    [...tallies].map(([pair, { opened, answered, acceptsAll, unreachable, listed }]) => {
-      return [pair, { alive: acceptsAll ? answered : opened, acceptsAll, unreachable, listed }];
+    [...tallies].map(([pair, { opened, answered, ...tally }]) => {
+      return [pair, { alive: tally.acceptsAll ? answered : opened, ...tally }];
     }),
   );
 }
@@ -37,15 +39,20 @@ export function pairOf({ source, destination }: Pick<Check, 'source' | 'destinat
   return `${source}>${destination}`;
 }
 
+/** The port whose handshake the agent makes with each further address of a DC. */
+const directoryPort = 389;
+
 interface Tally {
   opened: boolean;
   answered: boolean;
   acceptsAll: boolean;
   unreachable: boolean;
+  directoryShut: boolean;
   readonly listed: Partial<Record<Transport, readonly string[]>>;
 }
 
-function count(tally: Tally, check: Check, { state, reason, service }: Observed): void {
+function count(tally: Tally, check: Check, { state, reason, service, target }: Observed): void {
+  tally.directoryShut ||= check.transport === 'tcp' && target.port === directoryPort && state !== 'open';
   tally.unreachable &&= reason === 'no-response' || reason === 'host-unreach' || reason === 'net-unreach';
   if (state !== 'open') return;
   tally.opened = true;

@@ -51,6 +51,9 @@ export type Finding =
   | { readonly code: 'not-registered'; readonly name: string; readonly registered: readonly string[]; readonly total?: number }
   /** DCs of the inventory that DNS does not list, and such that only DNS knows. */
   | { readonly code: 'dcs-not-registered' | 'unknown-dcs'; readonly names: readonly string[] }
+  /** Read-only DCs in the list of the whole domain; and DCs that the list of their own site lacks. */
+  | { readonly code: 'read-only-dcs-registered'; readonly names: readonly string[] }
+  | { readonly code: 'dcs-not-in-site'; readonly site: string; readonly names: readonly string[] }
   /** Names that the server lists over one transport and not over the other. */
   | { readonly code: 'dns-disagrees'; readonly onlyTcp: readonly string[]; readonly onlyUdp: readonly string[] }
   | {

@@ -40,7 +40,7 @@ export function thriftyReader(message: Buffer): Reader {
 }
 
 /** The name at the reader's place, as it is written, a character a byte; the reader then stands behind it. A broken one throws `Malformed`. */
-export function readDnsName(reader: Reader): string {
+export function dnsNameAt(reader: Reader): string {
   const labels: string[] = [];
   const seen = new Set<number>();
   let behind: number | undefined;

@@ -1,6 +1,6 @@
 /** DNS queries and answers (RFC 1035, RFC 2782). */
 import { type Decoded, Malformed, guard, incomplete, malformed } from './decoded.ts';
-import { encodeDnsName, headerBytes, type Reader, readDnsName, thriftyReader } from './dns-name.ts';
+import { encodeDnsName, headerBytes, type Reader, dnsNameAt, thriftyReader } from './dns-name.ts';
 
 /** OPT record and its padding option: their codes, and what stands before option and filler; and where a header counts the additional records. */
 const optType = 41;
@@ -137,7 +137,7 @@ function readMessage(message: Buffer): DnsReply {
 }
 
 function readQuestion(reader: Reader): DnsQuestion {
-  const question = { name: readDnsName(reader), type: reader.number(2) };
+  const question = { name: dnsNameAt(reader), type: reader.number(2) };
   const kind = reader.number(2);
   if (kind !== internet) throw new Malformed(`DNS class ${kind}`);
   return question;
@@ -192,7 +192,7 @@ function readPrimary(reader: Reader, end: number): string {
 }
 
 function readName(reader: Reader): string {
-  return readDnsName(reader).toLowerCase();
+  return dnsNameAt(reader).toLowerCase();
 }
 
 /** The literal in an A or AAAA record of the right length (RFC 1035 §3.4.1, RFC 3596 §2.2); undefined for any other record. */

@@ -32,8 +32,12 @@ export interface Facts {
   /** How many SRV targets there were, where `srvTargets` holds only some of them; the destination's own name is among those if it is listed at all. */
   readonly srvTotal?: number;
   readonly soaPrimary?: string;
-  /** DNS: addresses that the answer gives for the destination's own name, sorted. */
+  /** DNS: addresses that the server gives for the destination's own name, sorted. */
   readonly ownAddresses?: readonly string[];
+  /** DNS: what TCP 389 did on those of them that were not the one that was asked, at most 4 (`192.0.2.9 filtered no-response`), sorted. */
+  readonly otherAddresses?: readonly string[];
+  /** DNS: SRV targets of the site that was asked for, in lower case, sorted, at most 64. */
+  readonly siteTargets?: readonly string[];
 
   /** LDAP: result code of the search or the bind, whether replication is in step, whether the global catalog serves, highest functional level, vendor. */
   readonly resultCode?: number;
@@ -167,6 +171,8 @@ const kinds = {
   srvTotal: 'number',
   soaPrimary: 'text',
   ownAddresses: 'list',
+  otherAddresses: 'list',
+  siteTargets: 'list',
   resultCode: 'number',
   disconnected: 'flag',
   synchronized: 'flag',

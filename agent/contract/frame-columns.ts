@@ -34,7 +34,7 @@ export function writeColumn(column: NumberColumn, values: ReadonlyMap<number, nu
 }
 
 /** The numbers in the bytes of a column, by the same positions. Throws where there are fewer. */
-export function readNumbers(column: NumberColumn, bytes: Buffer, indices: readonly number[]): ReadonlyMap<number, number> {
+export function numbersOf(column: NumberColumn, bytes: Buffer, indices: readonly number[]): ReadonlyMap<number, number> {
   const numbers = new Octets(bytes).numbers(indices.length);
   let before = 0;
   return new Map(

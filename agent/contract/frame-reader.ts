@@ -2,12 +2,12 @@
 import type { Check } from './check.ts';
 import { expand } from './expand.ts';
 import type { Frame } from './frame.ts';
-import { questionOrder, readNumbers } from './frame-columns.ts';
+import { questionOrder, numbersOf } from './frame-columns.ts';
 import { columnsOf, isSkeleton, namesPort, type NumberColumn, numberColumns, settledOf, type Skeleton } from './frame-row.ts';
-import { glossaries, lengthen, readColumn, readWords } from './frame-words.ts';
+import { glossaries, lengthen, valuesOf, wordsOf } from './frame-words.ts';
 import type { Job } from './job.ts';
 import type { Settled } from './message.ts';
-import { Octets, readRuns } from './octets.ts';
+import { Octets, numbersOfRuns } from './octets.ts';
 
 /** A row whose values are still as they stand in the frame. */
 interface Held {
@@ -22,7 +22,7 @@ interface Held {
 const longestTelling = 256 * 1024 * 1024;
 
 /** Reads the sections of a frame, which `section` gives one after the other. Undefined, or an exception, where they are none. */
-export function readFrame(job: Job, source: string, section: () => Buffer): Frame | undefined {
+export function frameOf(job: Job, source: string, section: () => Buffer): Frame | undefined {
   const checks = [...expand(job, source)];
   const flags = new Octets(section()).number();
   const held = readRows(checks, section);
@@ -33,7 +33,7 @@ export function readFrame(job: Job, source: string, section: () => Buffer): Fram
   const inOrder = rows.toSorted((one, other) => (places.get(one.index) ?? 0) - (places.get(other.index) ?? 0));
   for (const column of numberColumns) {
     const holders = new Map(inOrder.filter(({ columns }) => columns.includes(column)).map((row) => [row.index, row]));
-    for (const [index, value] of readNumbers(column, section(), [...holders.keys()])) holders.get(index)?.numbers.set(column, value);
+    for (const [index, value] of numbersOf(column, section(), [...holders.keys()])) holders.get(index)?.numbers.set(column, value);
   }
   const results = tell(job, checks, rows);
   return results && { results, ...(flags === 1 && { facts: 'partial' }) };
@@ -42,11 +42,11 @@ export function readFrame(job: Job, source: string, section: () => Buffer): Fram
 /** The rows of each skeleton, without their values. */
 function readRows(checks: readonly Check[], section: () => Buffer): readonly { readonly width: number; readonly rows: Held[] }[] | undefined {
   const order = questionOrder(checks);
-  const presence = readRuns(section(), order.length);
+  const presence = numbersOfRuns(section(), order.length);
   const present = order.filter((_, place) => presence[place] === 1);
   const skeletons: unknown = JSON.parse(section().toString());
   if (!Array.isArray(skeletons) || skeletons.length > present.length || !skeletons.every(isSkeleton)) return undefined;
-  const kinds = readRuns(section(), present.length);
+  const kinds = numbersOfRuns(section(), present.length);
   const groups = skeletons.map((skeleton) => {
     const columns = columnsOf(skeleton);
     return { skeleton, columns, width: skeleton.length - columns.length, rows: new Array<Held>() };
@@ -63,13 +63,13 @@ function readRows(checks: readonly Check[], section: () => Buffer): readonly { r
 /** Gives the rows their words. */
 function readTexts(groups: readonly { readonly width: number; readonly rows: readonly Held[] }[], section: () => Buffer): void {
   const values = groups.reduce((sum, { width, rows }) => sum + width * rows.length, 0);
-  const references = readRuns(section(), values);
-  const words = readWords(section(), section());
+  const references = numbersOfRuns(section(), values);
+  const words = wordsOf(section(), section());
   const told = { count: 0 };
   let at = 0;
   for (const { width, rows } of groups) {
     for (let column = 0; column < width; column += 1) {
-      const texts = readColumn(references.slice(at, at + rows.length), words, told);
+      const texts = valuesOf(references.slice(at, at + rows.length), words, told);
       at += rows.length;
       for (const [place, row] of rows.entries()) row.texts.push(texts[place] ?? '');
     }

@@ -100,7 +100,7 @@ export class Words {
 }
 
 /** The words in the sections of a frame. Throws where the hex digits are not all there. */
-export function readWords(texts: Buffer, hex: Buffer): readonly string[] {
+export function wordsOf(texts: Buffer, hex: Buffer): readonly string[] {
   const octets = new Octets(hex);
   return texts
     .toString()
@@ -114,7 +114,7 @@ export function readWords(texts: Buffer, hex: Buffer): readonly string[] {
 }
 
 /** Turns the references to one column's values back into them. `told` is how many words were told before, in this frame. Throws where there is no such word. */
-export function readColumn(references: readonly number[], words: readonly string[], told: { count: number }): readonly string[] {
+export function valuesOf(references: readonly number[], words: readonly string[], told: { count: number }): readonly string[] {
   let before: string | undefined;
   return references.map((reference) => {
     if (reference === 1) told.count += 1;

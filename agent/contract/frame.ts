@@ -12,7 +12,7 @@ import { createHash } from 'node:crypto';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
 import { expand } from './expand.ts';
 import { questionOrder, writeColumn } from './frame-columns.ts';
-import { readFrame } from './frame-reader.ts';
+import { frameOf } from './frame-reader.ts';
 import { columnsOf, namesPort, numberColumns, rowOf, type Skeleton } from './frame-row.ts';
 import { glossaries, shorten, Words } from './frame-words.ts';
 import type { Job } from './job.ts';
@@ -85,7 +85,7 @@ export function unpackFrame(job: Job, source: string, frame: string): Frame | un
   if (frame !== `${text}.${digest(text)}`) return undefined;
   try {
     const bytes = new Octets(brotliDecompressSync(Buffer.from(text, 'base64'), { maxOutputLength: largestFrame }));
-    return readFrame(job, source, () => bytes.take(bytes.number()));
+    return frameOf(job, source, () => bytes.take(bytes.number()));
   } catch {
     // The hash is right, so these bytes are what was sent: an agent that sends this is not one of ours.
     return undefined;

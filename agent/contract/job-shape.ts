@@ -7,6 +7,8 @@ type Shape = (value: unknown) => boolean;
 
 /** A timer that is set for longer goes off at once. */
 const longestMs = 2 ** 31 - 1;
+/** Flows a second below which no timer could wait for the next one. */
+const slowest = 0.001;
 
 /** True for a job whose parts fit together, of this version of the contract. */
 export function isJob(value: unknown): value is Job {
@@ -33,8 +35,9 @@ export function isJob(value: unknown): value is Job {
 function isHost(host: unknown): boolean {
   return (
     isFields(host) &&
-    ['name', 'address', 'dnsName'].every((name) => isText(host[name])) &&
-    optional(isText)(host['domain']) &&
+    ['name', 'address', 'dnsName'].every((name) => isName(host[name])) &&
+    optional(isName)(host['domain']) &&
+    optional(isText)(host['site']) &&
     optional((joined) => typeof joined === 'boolean')(host['joined']) &&
     optional(recordOf(isPort))(host['rpc'])
   );
@@ -61,7 +64,7 @@ function isProbe(name: string): name is keyof typeof probes {
 function isPace(pace: unknown): boolean {
   if (!isFields(pace)) return false;
   const { inFlight, perDestination, flowsPerSecond } = pace;
-  const isRate: Shape = (rate) => typeof rate === 'number' && rate > 0;
+  const isRate: Shape = (rate) => typeof rate === 'number' && rate >= slowest;
   return isWithin(1, 65_535)(inFlight) && isWithin(1, 65_535)(perDestination) && optional(isRate)(flowsPerSecond);
 }
 
@@ -75,6 +78,11 @@ function isPort(port: unknown): boolean {
 
 function isText(value: unknown): value is string {
   return typeof value === 'string';
+}
+
+/** No host or domain is called anything longer, and a greeting must have room for it. */
+function isName(value: unknown): boolean {
+  return isText(value) && value.length <= 255;
 }
 
 function isFields(value: unknown): value is Fields {

@@ -13,10 +13,17 @@ export interface JobHost {
   readonly domain?: string;
   /** The computer's DNS name, as it is expected to give it. */
   readonly dnsName: string;
+  /** AD site of a host that shares it with a read-only DC: such a DC is registered only there, so that the site's own records are asked for too. */
+  readonly site?: string;
   /** True when the host is known to have a machine account (`NAME$`) in its domain. */
   readonly joined?: boolean;
   /** Ports that the site fixed for RPC interfaces of this host; the endpoint mapper is not needed for them. */
   readonly rpc?: Readonly<Partial<Record<RpcInterface, number>>>;
+}
+
+/** The site whose own DNS records are asked for: the destination's, or that from which a client of its domain asks; undefined: none's. */
+export function siteToAsk(destination: JobHost | undefined, source: JobHost | undefined): string | undefined {
+  return destination?.site ?? (source?.domain === destination?.domain ? source?.site : undefined);
 }
 
 /** Inclusive: `[389, 389]` is one port. */

@@ -26,7 +26,7 @@ export function writeRuns(numbers: readonly number[]): Buffer {
 }
 
 /** The numbers in the bytes of their runs. Throws where there are not exactly `total`. */
-export function readRuns(bytes: Buffer, total: number): readonly number[] {
+export function numbersOfRuns(bytes: Buffer, total: number): readonly number[] {
   const octets = new Octets(bytes);
   const count = octets.number();
   const starts = octets.numbers(count);

@@ -3,7 +3,7 @@ import type { Facts } from '../contract/fact.ts';
 import type { Endpoint, Observed, Outcome, ServiceStatus } from '../contract/outcome.ts';
 import { classify, dependsOnRoute, isTooBig, type Phase } from './classify.ts';
 import { hasRoute, type Target, type Wire } from './dial.ts';
-import type { Answer, Dialogue, Notice, OrderTicket, Step } from './dialogue.ts';
+import type { Answer, Dialogue, Next, Notice, OrderTicket, Step } from './dialogue.ts';
 import type { Dial } from './guard.ts';
 import { recognise } from './recognise.ts';
 
@@ -11,7 +11,7 @@ import { recognise } from './recognise.ts';
 export interface Ending {
   readonly outcome: Outcome;
   readonly ticket?: Buffer;
-  readonly next?: NonNullable<Answer['next']>;
+  readonly next?: Next;
   /** Lets go of the socket, which is open still because the peer repeats its answer. */
   readonly release?: () => void;
   /** True when the path said that the question was too big for a link: asked again, it goes in fragments. */

@@ -52,13 +52,20 @@ export type Step =
   /** Lets go of the connection, which has shown that the port is open, and has a ticket ordered from the same address and port. */
   | { readonly kind: 'ticket'; readonly order: Pick<Order, 'service' | 'dnsName' | 'realm'>; readonly accept: (issue: Issue) => void };
 
+/** Another question to the same address. After that one: `elsewhere`, addresses of the same host, each of which is to be dialled. */
+export interface Next {
+  readonly transport?: Transport;
+  readonly variant?: string;
+  readonly elsewhere?: readonly string[];
+}
+
 /** What a probe concludes when the dialogue went to its end. `next` is another question that this answer asks for; the runner decides whether to ask it. */
 export interface Answer {
   readonly status: Extract<ServiceStatus, 'identified' | 'absent' | 'malformed'>;
   readonly facts: Facts;
   /** A ticket that later checks of this destination use. It is no fact, and leaves the agent only towards that destination. */
   readonly ticket?: Buffer;
-  readonly next?: { readonly transport?: Transport; readonly variant?: string };
+  readonly next?: Next;
   /** True when the peer will repeat its last datagram for a while. */
   readonly isRepeated?: true;
 }
@@ -85,6 +92,8 @@ export interface Question {
   readonly dnsName: string;
   readonly known: Known;
   readonly interface?: RpcInterface;
+  /** AD site whose own records are asked for too. */
+  readonly site?: string;
   /** The source's own machine account in the destination's domain (`CLIENT$`), where it has one. */
   readonly account?: string;
   readonly authorities?: string;

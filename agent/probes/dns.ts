@@ -26,6 +26,9 @@ const longestTargets = 32_768;
  *    TCP has room for any answer: one that is truncated there is no use to any client, `malformed`.
  * 3. When it was NOERROR or NXDOMAIN: `next` asks SOA `<domain>` (variant `soa`), for the zone's primary. That is a question of its own, so that whatever
  *    becomes of it the first answer stands. A server that refused the first question is not asked again.
+ * 4. Over TCP, where nothing is lost or truncated, on the same connection: A and AAAA of the destination's full name; and where the job gives a site, SRV
+ *    `_ldap._tcp.<site>._sites.dc._msdcs.<domain>`, since a read-only DC is registered there alone.
+ * 5. `next` has the addresses dialled that are not the one that was asked (TCP 389, the handshake alone): clients are sent there too.
  *
  * Large: the first question alone, with an OPT record whose padding makes it as long as the size; any answer ends it.
  */
@@ -39,18 +42,49 @@ export function* dns(question: Question): Dialogue {
   const facts = { rcode, authoritative, truncated, ...(variant !== undefined && { questions: 2 }) };
   if (truncated && transport === 'tcp') return { status: 'malformed', facts: { ...facts, complaint: 'an answer over TCP that is truncated' } };
   if (truncated) return { status: 'identified', facts, next: { transport: 'tcp', variant: 'again' } };
-  const next = rcode === 'NOERROR' || rcode === 'NXDOMAIN' ? { next: { variant: 'soa' } } : {};
-  return { status: 'identified', facts: { ...facts, ...targetFacts(srv.srvTargets, dnsName), ...addressFacts(srv.addresses, dnsName) }, ...next };
+  const next = isAnswer(srv) ? { next: { variant: 'soa' } } : {};
+  return { status: 'identified', facts: { ...facts, ...targetFacts(srv.srvTargets, dnsName) }, ...next };
 }
 
-/** The second question: only what it adds, or what it came to, so that nothing of the first answer is lost when the two are put together. */
+/** Most SRV targets of a site that are told. */
+const mostInSite = 64;
+
+/** The further questions: only what they add, or what they came to, so that nothing of the first answer is lost when the two are put together. */
 function* zone(question: Question, domain: string): Dialogue {
-  const { rcode, truncated, soaPrimary } = yield* query(question, { name: domain, type: dnsTypes.soa });
-  const trouble = truncated ? 'truncated' : rcode === 'NOERROR' || rcode === 'NXDOMAIN' ? undefined : rcode;
+  const { transport, dnsName, site } = question;
+  const soa = yield* query(question, { name: domain, type: dnsTypes.soa });
+  const trouble = [complaintOf('SOA', soa)];
+  let own: Facts = {};
+  let inSite: Facts = {};
+  if (transport === 'tcp' && dnsName.includes('.')) {
+    const replies = [yield* query(question, { name: dnsName, type: dnsTypes.a }), yield* query(question, { name: dnsName, type: dnsTypes.aaaa })];
+    own = addressFacts(
+      replies.flatMap(({ addresses }) => addresses),
+      dnsName,
+    );
+  }
+  if (transport === 'tcp' && site !== undefined) {
+    const listed = yield* query(question, { name: `_ldap._tcp.${site}._sites.dc._msdcs.${domain}`, type: dnsTypes.srv });
+    trouble.push(complaintOf(site, listed));
+    if (isAnswer(listed) && !listed.truncated) inSite = { siteTargets: listed.srvTargets.slice(0, mostInSite) };
+  }
+  const followUp = trouble.find((text) => text !== undefined);
+  const { soaPrimary } = soa;
   return {
     status: 'identified',
-    facts: { questions: 2, ...(soaPrimary !== undefined && { soaPrimary }), ...(trouble !== undefined && { followUp: `SOA: ${trouble}` }) },
+    facts: { questions: 2, ...(soaPrimary !== undefined && { soaPrimary }), ...own, ...inSite, ...(followUp !== undefined && { followUp }) },
+    ...(own.ownAddresses !== undefined && { next: { elsewhere: own.ownAddresses } }),
   };
+}
+
+/** What is wrong with an answer to a further question. */
+function complaintOf(what: string, reply: DnsReply): string | undefined {
+  return reply.truncated ? `${what}: truncated` : isAnswer(reply) ? undefined : `${what}: ${reply.rcode}`;
+}
+
+/** True for an answer that tells what there is, or that there is nothing. */
+function isAnswer({ rcode }: DnsReply): boolean {
+  return rcode === 'NOERROR' || rcode === 'NXDOMAIN';
 }
 
 /** The targets, or as many as one result can hold: the first ones, and the destination itself wherever it stands. */
@@ -69,7 +103,7 @@ function targetFacts(targets: readonly string[], dnsName: string): Facts {
 /** Most addresses of one name that are told. */
 const mostAddresses = 16;
 
-/** What the answer gives of the destination's own addresses: a DC has more than it should where one of its adapters registers itself too. */
+/** The destination's own addresses: a DC has more than it should where one of its adapters registers itself too. */
 function addressFacts(found: DnsReply['addresses'], dnsName: string): Facts {
   const own = found.filter(({ name }) => isNamed(name, dnsName)).map(({ address }) => address);
   return own.length === 0 ? {} : { ownAddresses: [...new Set(own)].sort().slice(0, mostAddresses) };

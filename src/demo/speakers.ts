@@ -2,6 +2,8 @@
  * Services that answer with captured bytes. What ties an answer to its question (an id, a nonce, an echoed name) is copied from the request byte by byte; a
  * request that is not the expected one stays without an answer. Nothing here uses a codec of the agent: that would prove nothing.
  */
+import { Packet } from 'dns2';
+import { BerReader, BerWriter } from 'ldapts';
 import type { ProbeName, Transport } from '../../agent/contract/probe.ts';
 import { type Captures, captures, hex } from './captures.ts';
 import { withName } from './retell.ts';
@@ -36,11 +38,16 @@ export function bigEndian(value: number, length: number): Buffer {
   return bytes;
 }
 
+/** The header of an answer with authority to one question, and without records (RFC 1035 §4.1.1). */
+const nothing = hex('0000 8480 0001 0000 0000 0000');
+
 const dnsUdp: Speaker = (request) => {
-  // After the header comes the one name that is asked for, without pointers; an OPT record may follow the question.
-  const type = request.readUInt16BE(request.indexOf(0, 12) + 1);
-  const answer = type === 33 ? captures.dnsSrv : type === 6 ? captures.dnsSoa : undefined;
-  return answer && patched(answer, { 0: request.subarray(0, 2) });
+  const { SRV, SOA } = Packet.TYPE;
+  const [question] = Packet.parse(request).questions;
+  if (question === undefined) return undefined;
+  // Of the addresses there are no records: the question comes back, and that is all.
+  const answer = question.type === SRV ? captures.dnsSrv : question.type === SOA ? captures.dnsSoa : Buffer.concat([nothing, question.toBuffer()]);
+  return patched(answer, { 0: request.subarray(0, 2) });
 };
 
 /** Puts a length of so many bytes before requests and answers, as TCP forms do. */
@@ -52,22 +59,30 @@ function framed(length: 2 | 4, speak: Speaker): Speaker {
   };
 }
 
-/** The message id of an LDAP request, with its tag and length. */
-export function messageId(request: Buffer): Buffer {
-  const first = request.readUInt8(1);
-  const start = first < 0x80 ? 2 : 2 + (first & 0x7f);
-  return request.subarray(start, start + 2 + request.readUInt8(start + 1));
+/** The message id of an LDAP request. */
+export function messageId(request: Buffer): number {
+  const reader = new BerReader(request);
+  reader.readSequence();
+  return reader.readInt() ?? 0;
 }
 
 /** Captured LDAP messages under another message id. */
-export function withMessageId(id: Buffer, messages: Buffer): Buffer {
+export function withMessageId(id: number, messages: Buffer): Buffer {
   const parts: Buffer[] = [];
   for (let rest = messages; rest.length > 0;) {
-    const first = rest.readUInt8(1);
-    const start = first < 0x80 ? 2 : 2 + (first & 0x7f);
-    const end = start + (first < 0x80 ? first : rest.readUIntBE(2, first & 0x7f));
-    const content = Buffer.concat([id, rest.subarray(start + 2 + rest.readUInt8(start + 1), end)]);
-    parts.push(Buffer.from([0x30, 0x82]), bigEndian(content.length, 2), content);
+    const reader = new BerReader(rest);
+    reader.readSequence();
+    const end = reader.offset + reader.length;
+    reader.readInt();
+    const writer = new BerWriter();
+    writer.startSequence();
+    writer.writeInt(id);
+    while (reader.offset < end) {
+      const tag = reader.peek() ?? 0;
+      writer.writeBuffer(reader.readString(tag, true) ?? Buffer.alloc(0), tag);
+    }
+    writer.endSequence();
+    parts.push(writer.buffer);
     rest = rest.subarray(end);
   }
   return Buffer.concat(parts);

@@ -1,9 +1,10 @@
 /** The words of an explanation: what is asked and why, what an answer means, and how to ask by hand. */
 import type { Observed, Reason, ServiceStatus, State } from '../../agent/contract/outcome.ts';
-import { type ProbeName, type Platform, traitsOf, type Transport } from '../../agent/contract/probe.ts';
+import { type ProbeName, traitsOf, type Transport } from '../../agent/contract/probe.ts';
 import type { Rule } from '../rule.ts';
 import { bracketed } from './evidence.ts';
 import { questions } from './question-wording.ts';
+import { seenAnswering } from './seen.ts';
 import { plain } from './text.ts';
 
 /** Where a question by hand goes. `host` and `domain` may be placeholders. */
@@ -20,9 +21,8 @@ export type ByHand = readonly [where: string, command: string];
 
 /** What goes over the wire, and how far this project knows the answer. */
 export function askedSentence(probe: ProbeName): string {
-  const { identifies, seenOn } = traitsOf(probe);
-  const seen = seenOn.map((platform) => platformNames[platform]).join(' and ');
-  const known = identifies
+  const seen = seenAnswering(probe).join(' and ');
+  const known = traitsOf(probe).identifies
     ? seen === ''
       ? 'not yet seen answered'
       : `seen answered by ${seen}`
@@ -257,5 +257,3 @@ const commands: Readonly<Record<ProbeName, (place: Place) => readonly ByHand[]>>
     ['Windows', `curl.exe -sSvki -X RDG_OUT_DATA https://${host}:${port}/remoteDesktopGateway/  (401 with WWW-Authenticate)`],
   ],
 };
-
-const platformNames = { samba: 'Samba', windows: 'Windows' } as const satisfies Readonly<Record<Platform, string>>;

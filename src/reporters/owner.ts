@@ -52,6 +52,8 @@ const owners: Readonly<Record<FindingCode, readonly [Owner, ...Owner[]]>> = {
   'dns-failure': ['directory'],
   'not-registered': ['directory'],
   'dcs-not-registered': ['directory'],
+  'read-only-dcs-registered': ['directory'],
+  'dcs-not-in-site': ['directory', 'operator'],
   'unknown-dcs': ['operator', 'directory'],
   'dns-disagrees': ['network', 'directory'],
   'dc-registers-unreachable-address': ['directory', 'network'],

@@ -5,7 +5,7 @@ import type { ProbeName } from '../../agent/contract/probe.ts';
 export const questions: Readonly<Record<ProbeName, string>> = {
   tcp: 'a TCP handshake, then FIN',
   udp: 'one datagram of one zero byte; only an ICMP error or an answer tells anything',
-  dns: 'SRV of _ldap._tcp.dc._msdcs.<domain>, then SOA of the domain, without recursion',
+  dns: 'SRV of _ldap._tcp.dc._msdcs.<domain>, then SOA of the domain, without recursion; over TCP also A and AAAA of the DC, the SRV of a site with a read-only DC, and a handshake with TCP 389 on each further address of the DC',
   cldap: 'the LDAP ping for the domain',
   ldap: 'the rootDSE, without a bind',
   ldaps: 'a TLS handshake, then the rootDSE inside it',

@@ -105,14 +105,18 @@ export function findingSentence(finding: Finding, transport: Transport): string 
       return `DNS does not list ${quote(finding.name)} as a DC; it lists ${finding.registered.length === 0 ? 'none' : quotes(finding.registered, finding.total)}.`;
     case 'dcs-not-registered':
       return `DNS here does not list ${quotes(finding.names)}, which the inventory has as writable: no client that asks here finds ${finding.names.length === 1 ? 'it' : 'them'}.`;
+    case 'read-only-dcs-registered':
+      return `DNS lists ${quotes(finding.names)} for the whole domain, and the inventory has ${finding.names.length === 1 ? 'it' : 'them'} as read-only: clients of every site may be sent there.`;
+    case 'dcs-not-in-site':
+      return `DNS here does not list ${quotes(finding.names)} for the site ${quote(finding.site)}, in which the inventory has ${finding.names.length === 1 ? 'it' : 'them'}: clients of that site do not prefer ${finding.names.length === 1 ? 'it' : 'them'}, and find no read-only DC at all.`;
     case 'unknown-dcs':
       return `DNS lists ${quotes(finding.names)} as ${finding.names.length === 1 ? 'a DC' : 'DCs'} of the domain, and the inventory does not have ${finding.names.length === 1 ? 'it' : 'them'}: clients are sent there, and nothing here was asked of ${finding.names.length === 1 ? 'it' : 'them'}.`;
     case 'dns-disagrees':
       return `The DNS server lists other DCs over TCP than over UDP (only over TCP: ${namesOrNone(finding.onlyTcp)}; only over UDP: ${namesOrNone(finding.onlyUdp)}): two servers answer there, or something on the path does.`;
     case 'dc-registers-unreachable-address':
-      return `DNS gives ${quote(finding.name)} the address ${quotes(finding.addresses)}, from which this source got nothing: whoever is given that address waits.`;
+      return `DNS gives ${quote(finding.name)} the address ${quotes(finding.addresses)}, which this source cannot connect to: whoever is given that address waits, or is turned away.`;
     case 'dc-registers-unknown-address':
-      return `DNS gives ${quote(finding.name)} the address ${quotes(finding.addresses)}, which the inventory does not have: whether it is reachable was not asked.`;
+      return `DNS gives ${quote(finding.name)} the address ${quotes(finding.addresses)}, which the inventory does not have, and which nobody asked.`;
     case 'wrong-site':
       return siteSentence(finding);
     case 'signing-not-required':
@@ -271,6 +275,10 @@ export function advice(finding: Finding, flow: Flow): string {
       return `Check whether ${destination} registers its SRV records (nltest /dsregdns) and whether they replicate.`;
     case 'dcs-not-registered':
       return `On each of these run nltest /dsregdns, and see whether the zone replicates to ${destination} (repadmin /showrepl); a DC that is gone belongs out of the inventory.`;
+    case 'read-only-dcs-registered':
+      return 'A read-only DC registers only in its site by default: see whether RegisterSiteSpecificDnsRecordsOnly is set to 0 there on purpose, and delete records that are left from before it was read-only; or correct readOnly in the inventory.';
+    case 'dcs-not-in-site':
+      return `On each of these run nltest /dsregdns (a read-only DC has a writable one register it), compare its site in AD Sites and Services with the inventory, and see whether the zone replicates to ${destination}.`;
     case 'unknown-dcs':
       return 'Add them to the inventory, so that they are asked too; of a DC that is gone, clean up the metadata and delete the records.';
     case 'dns-disagrees':

@@ -1,5 +1,6 @@
 /** The agent in a step of a Systems Manager document, exactly as a document runs it. */
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -296,21 +297,33 @@ describe('input that is none', () => {
   }
 });
 
-describe('a frame that is too long for one step', () => {
-  const ports = 9_000;
-  /** Refused ports keep their evidence, whatever the room: this many need more than one step. */
-  const job: Job = jobOf([ruleOf('tcp', 'tcp', 1, { ports: [[1, ports]] })], {
-    hosts: [client, { ...dc1, address: '127.0.0.77' }],
-    pace: { client: { inFlight: 1_024, perDestination: 1_024 } },
+describe('a case that the agent was not made for', () => {
+  it('is exit code 21, one line on stderr, and nothing on stdout', async (t) => {
+    const job = jobOf([ruleOf('rpc', 'tcp', await silentPort(t, 'tcp'))]);
+    const { words, stdin } = runWords(job, join(folderWith(t, {}), 'spool'));
+    const { code, stdout, stderr } = await runStep(t, script, words, { stdin });
+    assert.deepEqual([code, stdout, stderr], [21, '', 'portmatrix: agent-bug: rpc: a question without an interface\n']);
   });
+});
 
-  function frameOf(steps: readonly Step[]): Frame | undefined {
+describe('a frame that is too long for one step', () => {
+  const checks = 400;
+
+  /** Services that answer nonsense, each other nonsense. Its first 64 bytes are evidence, which stays whatever the room: so many need more than one step. */
+  async function babble(t: TestContext): Promise<Job> {
+    const port = await serveTcp(t, (socket) => socket.on('data', () => socket.write(randomBytes(64))));
+    const rules = Array.from({ length: checks }, (_, index) => ruleOf('smb', 'tcp', port, { rule: `r${index}` }));
+    return jobOf(rules, { attempts: 1 });
+  }
+
+  function frameOf(job: Job, steps: readonly Step[]): Frame | undefined {
     const texts = steps.flatMap(({ messages }) => messages.flatMap((message) => (message?.kind === 'part' ? [message.text] : [])));
     return unpackFrame(job, 'client', texts.join(''));
   }
 
   it('comes in parts, which later steps print and remove', async (t) => {
     const spool = join(folderWith(t, {}), 'below', 'spool');
+    const job = await babble(t);
     const { words, stdin } = runWords(job, spool);
     const first = await runStep(t, script, words, { stdin });
     assert.deepEqual([first.code, first.stderr, kinds(first), reasonOf(first)], [0, '', ['hello', 'part', 'bye'], 'finished']);
@@ -336,11 +349,13 @@ describe('a frame that is too long for one step', () => {
       assert.match(stdout, /^[\n -~]*$/);
     }
     assert.equal(existsSync(spool), false);
-    const frame = frameOf([first, ...later]);
-    assert.equal(frame?.results.length, ports);
+    const frame = frameOf(job, [first, ...later]);
+    assert.equal(frame?.results.length, checks);
     assert.equal(frame.facts, undefined);
-    assert.ok(frame.results.every(({ outcome }) => outcome.kind === 'observed' && outcome.local !== undefined));
-    assert.equal(frameOf([first, ...later.slice(1)]), undefined);
+    assert.ok(
+      frame.results.every(({ outcome }) => outcome.kind === 'observed' && outcome.local !== undefined && outcome.service?.status === 'malformed'),
+    );
+    assert.equal(frameOf(job, [first, ...later.slice(1)]), undefined);
   });
 
   /** What is in the way of keeping parts in the folder, and what the step is started through for it. */
@@ -369,6 +384,7 @@ describe('a frame that is too long for one step', () => {
     it(`is cut to one step where the spool folder ${name}, and says so`, async (t) => {
       const folder = folderWith(t, {});
       const prefix = hinder(folder);
+      const job = await babble(t);
       const { words, stdin } = runWords(job, join(folder, 'spool'));
       const step = await runStep(t, script, words, { stdin, prefix });
       assert.deepEqual([step.code, kinds(step), reasonOf(step)], [0, ['hello', 'frame', 'bye'], 'finished'], step.stderr);
@@ -378,15 +394,23 @@ describe('a frame that is too long for one step', () => {
       const [text = ''] = step.messages.flatMap((message) => (message?.kind === 'frame' ? [message.text] : []));
       const frame = unpackFrame(job, 'client', text);
       assert.equal(frame?.facts, 'partial');
-      assert.ok(frame.results.length > 2_000 && frame.results.length < ports, `${frame.results.length} results`);
-      for (const { outcome } of frame.results) assert.ok(outcome.kind === 'observed' && outcome.target.address === '127.0.0.77');
+      assert.ok(frame.results.length > 100 && frame.results.length < checks, `${frame.results.length} results`);
+      for (const { outcome } of frame.results) assert.ok(outcome.kind === 'observed' && outcome.service?.facts.firstBytes?.length === 128);
       const spool = lstatSync(join(folder, 'spool'), { throwIfNoEntry: false });
       assert.deepEqual(spool?.isDirectory() === true ? readdirSync(join(folder, 'spool')) : [], []);
     });
   }
 
   it('leaves nothing for a part that there is not', async (t) => {
-    const step = await runStep(t, script, ['part', join(folderWith(t, {}), 'spool'), '2']);
-    assert.deepEqual([step.code, step.stdout, step.stderr], [0, '', '']);
+    const folder = folderWith(t, { file: '', 'part-2': 'a file of somebody else\n' });
+    for (const [spool, part] of [
+      [join(folder, 'spool'), '2'],
+      [join(folder, 'file'), '2'],
+      [folder, '3'],
+    ] as const) {
+      const step = await runStep(t, script, ['part', spool, part]);
+      assert.deepEqual([step.code, step.stdout, step.stderr], [0, '', ''], spool);
+    }
+    assert.deepEqual(readdirSync(folder).sort(), ['file', 'part-2']);
   });
 });

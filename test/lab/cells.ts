@@ -52,6 +52,21 @@ const actions: Readonly<Record<Transport, readonly Action[]>> = {
   udp: ['accept', 'accept', 'drop', 'drop-reply', 'port-unreach', 'admin-prohibited', 'host-unreach', 'net-unreach', 'proto-unreach'],
 };
 
+/** Who asks whom from beyond the DCs, and all that ask. */
+export const fromOutside: readonly (readonly [HostName, DcName])[] = [
+  ['client', 'dc1'],
+  ['client', 'dc2'],
+  ['bastion', 'dc1'],
+  ['bastion', 'dc2'],
+];
+export const allPairs: typeof fromOutside = [...fromOutside, ['dc1', 'dc2'], ['dc2', 'dc1']];
+
+/** The seed of PORTMATRIX_SEED, or another each time. */
+export function chosenSeed(): number {
+  const given = Number(process.env['PORTMATRIX_SEED']);
+  return Number.isInteger(given) && given > 0 ? given : Math.floor(Math.random() * 2 ** 31) + 1;
+}
+
 /** A numbers machine that gives the same numbers for the same seed (mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;

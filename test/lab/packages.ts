@@ -5,7 +5,8 @@ import { spawnSync } from 'node:child_process';
 export type Installation = { readonly installed: boolean; readonly reason?: string };
 
 /**
- * What the lab needs beyond Node, nmap, the benchmarks' peer, what the package kerberos is built with, and what the agent for hosts is tested with (the last four). samba-ad-dc only recommends samba-ad-provision;
+ * What the lab needs beyond Node, nmap, the benchmarks' peer, servers of others for what Samba does not speak, what the package kerberos is built with, and what the
+ * agent for hosts is tested with (the last four). samba-ad-dc only recommends samba-ad-provision;
  * samba_dnsupdate registers a joined DC through the nsupdate of bind9-dnsutils, whose dig shows when DNS is ready.
  */
 export const LAB_PACKAGES = [
@@ -15,6 +16,9 @@ export const LAB_PACKAGES = [
   'openssl',
   'nftables',
   'chrony',
+  'nginx-light',
+  'caddy',
+  'xrdp',
   'samba-ad-dc',
   'samba-ad-provision',
   'bind9-dnsutils',

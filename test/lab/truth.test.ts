@@ -1,24 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { asked, drawCells, matrixText, randomFrom, rulesOf, truthOf, verdictOf, wordsOf } from './cells.ts';
+import { allPairs, asked, chosenSeed, drawCells, fromOutside, matrixText, randomFrom, rulesOf, truthOf, verdictOf, wordsOf } from './cells.ts';
 import { applyFirewall } from './firewall.ts';
 import { borrowForest, type Forest } from './forest.ts';
 import { setIcmpRateLimit } from './icmp-rate-limit.ts';
 import { installLabPackages } from './packages.ts';
 import { type Family, inventoryText, runProduct } from './product.ts';
-import type { DcName, HostName } from './topology.ts';
 
 const { installed, reason } = installLabPackages();
-const given = Number(process.env['PORTMATRIX_SEED']);
-const seed = Number.isInteger(given) && given > 0 ? given : Math.floor(Math.random() * 2 ** 31) + 1;
-
-const fromOutside: readonly (readonly [HostName, DcName])[] = [
-  ['client', 'dc1'],
-  ['client', 'dc2'],
-  ['bastion', 'dc1'],
-  ['bastion', 'dc2'],
-];
-const all: typeof fromOutside = [...fromOutside, ['dc1', 'dc2'], ['dc2', 'dc1']];
+const seed = chosenSeed();
 
 describe('what the report says is what the firewall does', { skip: installed ? false : `no lab: ${reason}` }, () => {
   let forest: Forest;
@@ -30,17 +20,17 @@ describe('what the report says is what the firewall does', { skip: installed ? f
   after(async () => release());
 
   test('over IPv4, from every host: no false pass, no false fail, exact state and reason', async () => {
-    assert.deepEqual([...(await compare(all, 4, seed)), ...(await compare(all, 4, seed + 1))], []);
+    assert.deepEqual([...(await compare(allPairs, 4, seed)), ...(await compare(allPairs, 4, seed + 1))], []);
   });
 
   test('over IPv6 likewise', async () => {
-    assert.deepEqual(await compare(all, 6, seed + 3), []);
+    assert.deepEqual(await compare(allPairs, 6, seed + 3), []);
   });
 
   test('with ICMP errors limited as the kernel does by default, likewise', async () => {
     await setIcmpRateLimit(true);
     try {
-      assert.deepEqual([...(await compare(all, 4, seed + 4)), ...(await compare(fromOutside, 4, seed + 5))], []);
+      assert.deepEqual([...(await compare(allPairs, 4, seed + 4)), ...(await compare(fromOutside, 4, seed + 5))], []);
       assert.deepEqual(await compare(fromOutside, 6, seed + 6), []);
     } finally {
       await setIcmpRateLimit(false);
@@ -48,7 +38,7 @@ describe('what the report says is what the firewall does', { skip: installed ? f
   });
 
   /** Draws a firewall, runs the product against it, and returns a line for every cell that the report has wrong. */
-  async function compare(pairs: typeof all, family: Family, draw: number): Promise<readonly string[]> {
+  async function compare(pairs: typeof allPairs, family: Family, draw: number): Promise<readonly string[]> {
     const cells = drawCells(pairs, randomFrom(draw));
     await applyFirewall(rulesOf(cells));
     const roles = {

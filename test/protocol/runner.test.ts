@@ -319,6 +319,31 @@ describe('asking next', { concurrency: true }, () => {
     });
   }
 
+  test('each further address that DNS has for the DC is dialled, and the DC’s site is asked for where the job says so', async (t) => {
+    const speak = speakerOf('dns', 'tcp');
+    const asked: string[] = [];
+    const port = await serveTcp(t, (socket) =>
+      socket.on('data', (request) => {
+        const end = request.indexOf(0, 14) + 5;
+        const type = request.readUInt16BE(end - 4);
+        const ofSite = request.includes('_sites');
+        asked.push(`${type}${ofSite ? ' of the site' : ''}`);
+        if (type !== 1 && !ofSite) return void socket.write(speak(request, 53) ?? '');
+        // By hand (RFC 1035 §4.1): no such name, or two A records, 127.0.0.1 and 127.0.0.77.
+        const head = hex(ofSite ? '8483 0001 0000 0000 0000' : '8480 0001 0002 0000 0000');
+        const records = hex(ofSite ? '' : 'c00c 0001 0001 00000384 0004 7f000001 c00c 0001 0001 00000384 0004 7f00004d');
+        const message = Buffer.concat([request.subarray(2, 4), head, request.subarray(14, end), records]);
+        return void socket.write(Buffer.concat([Buffer.from([0, message.length]), message]));
+      }),
+    );
+    const job = jobOf([ruleOf('dns', 'tcp', port)], { hosts: [client, { ...dc1, site: 'Branch' }], timeoutMs: 1_500 });
+    const told = await runJob(job);
+    const { service } = observedAt(told, 0);
+    const { ownAddresses, otherAddresses, siteTargets } = service?.facts ?? {};
+    assert.deepEqual([ownAddresses, otherAddresses, siteTargets], [['127.0.0.1', '127.0.0.77'], ['127.0.0.77 closed conn-refused'], []]);
+    assert.deepEqual([asked, resultAt(told, 0).attempts, service?.facts.questions], [['33', '6', '1', '28', '33 of the site'], 2, 2]);
+  });
+
   test('a Kerberos answer that is too big for UDP is asked for over TCP', async (t) => {
     const tooBig = patched(captures.preAuthentication, { [captures.preAuthentication.indexOf(hex('a603020119')) + 4]: hex('34') });
     const tcp = speakerOf('kerberos', 'tcp');

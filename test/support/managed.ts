@@ -44,14 +44,18 @@ export interface ManagedOptions extends EndpointOptions {
   readonly staged?: 'offline' | 'nowhere';
 }
 
-/** The nodes, the endpoint, and the product beside it. */
-export interface Managed {
+/** The nodes and their endpoint. */
+export interface ManagedNodes {
   readonly endpoint: Endpoint & Clients;
-  /** Where the product runs; holds the inventory and the matrix. */
-  readonly folder: string;
   /** Where the nodes keep their packages, and where a staged package lies. */
   readonly cache: string;
   readonly offline: string;
+}
+
+/** And the product beside them. */
+export interface Managed extends ManagedNodes {
+  /** Where the product runs; holds the inventory and the matrix. */
+  readonly folder: string;
   /** Starts the product as users do. Its report lies in the folder that `--out` names. */
   readonly start: (words: readonly string[]) => Started;
   readonly reportIn: (out: string) => Report;
@@ -67,10 +71,10 @@ const impatience: Patience = { firstLookMs: 20, longestWaitMs: 200, rereadMs: [2
 
 let runtimeHash: string | undefined;
 
-/** Sets up managed nodes, the document in each of their places, and a folder with these files (`inventory.yaml`, `mine.yaml`). */
-export async function manage(t: Scope, options: ManagedOptions, files: Readonly<Record<string, string>>): Promise<Managed> {
+/** Sets up managed nodes, and the document in each of their places. */
+export async function manageNodes(t: Scope, options: ManagedOptions): Promise<ManagedNodes> {
   const { policy = anything, staged = 'offline', nodes } = options;
-  const [cache, offline, folder] = [folderWith(t, {}), folderWith(t, {}), folderWith(t, files)];
+  const [cache, offline] = [folderWith(t, {}), folderWith(t, {})];
   const endpoint = await openEndpoint(t, { ...options, nodes: nodes.map((node) => apart(t, node, cache)) });
   const script = await agentScript('ssm');
   if (staged === 'offline') {
@@ -92,12 +96,18 @@ export async function manage(t: Scope, options: ManagedOptions, files: Readonly<
     const { ssm } = clientsFor(t, endpoint, account === '' ? undefined : account, region === '' ? undefined : region);
     await ssm.send(new CreateDocumentCommand({ Name: documentName, Content: content, DocumentType: 'Command', DocumentFormat: 'JSON' }));
   }
+  return { endpoint, cache, offline };
+}
+
+/** The same, with a folder that holds these files (`inventory.yaml`, `mine.yaml`), and the product in it. */
+export async function manage(t: Scope, options: ManagedOptions, files: Readonly<Record<string, string>>): Promise<Managed> {
+  const managed = await manageNodes(t, options);
+  const { endpoint } = managed;
+  const folder = folderWith(t, files);
   const surroundings = { cwd: folder, env: endpoint.environment };
   return {
-    endpoint,
+    ...managed,
     folder,
-    cache,
-    offline,
     start: (words) => start(t, [process.execPath, bin, ...words], surroundings),
     reportIn: (out) => reportIn(join(folder, out)),
     run: (stop = new AbortController().signal, kept = () => undefined) => {

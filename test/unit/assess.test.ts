@@ -38,6 +38,7 @@ type Case = readonly [
   changed?: {
     readonly listedOverUdp?: readonly string[];
     readonly unreachable?: readonly string[];
+    readonly directoryShut?: boolean;
     readonly port?: number;
     readonly range?: string;
     readonly expected?: Partial<ExpectedIdentity>;
@@ -47,7 +48,7 @@ type Case = readonly [
 
 const lists = { rcode: 'NOERROR', authoritative: true } as const;
 const both = ['dc1.corp.example.com', 'dc2.corp.example.com'] as const;
-const dcs = [...both.map((dnsName) => ({ dnsName, readOnly: false })), { dnsName: 'rodc1.corp.example.com', readOnly: true }];
+const dcs = [...both.map((dnsName) => ({ dnsName, readOnly: false })), { dnsName: 'rodc1.corp.example.com', readOnly: true, site: 'Branch' }];
 const dc3 = { dnsName: 'dc3.corp.example.com', readOnly: false };
 
 const fails = (finding: Finding): readonly Assessed[] => [{ finding, severity: 'fail' }];
@@ -351,11 +352,46 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       { expected: { dcs: [...dcs, ...more] } },
     ]),
     [
-      'a read-only one that is listed is no stranger',
+      'a read-only one that is listed is no stranger, and yet takes clients of every site',
       'dns',
-      { ...lists, srvTargets: [...both, 'rodc1.corp.example.com'] },
-      nothing,
+      { ...lists, srvTargets: [...both, 'RODC1.corp.example.com'] },
+      warns({ code: 'read-only-dcs-registered', names: ['rodc1.corp.example.com'] }),
       { expected: { dcs } },
+    ],
+    [
+      'a read-only one in its own site is where it should be',
+      'dns',
+      { ...lists, srvTargets: both, siteTargets: ['rodc1.corp.example.com'] },
+      nothing,
+      { expected: { dcs, askedSite: 'BRANCH' } },
+    ],
+    [
+      'a read-only one that its own site lacks warns',
+      'dns',
+      { ...lists, srvTargets: both, siteTargets: [] },
+      warns({ code: 'dcs-not-in-site', site: 'branch', names: ['rodc1.corp.example.com'] }),
+      { expected: { dcs, askedSite: 'branch' } },
+    ],
+    [
+      'a writable one stands in the list of its site too',
+      'dns',
+      { ...lists, srvTargets: both, siteTargets: ['rodc1.corp.example.com'] },
+      warns({ code: 'dcs-not-in-site', site: 'Branch', names: ['dc2.corp.example.com'] }),
+      { expected: { dcs: dcs.map((one) => ({ ...one, site: one.dnsName.startsWith('dc1') ? 'HQ' : 'Branch' })), askedSite: 'Branch' } },
+    ],
+    [
+      'of a site whose list is as long as may be told prove nothing missing',
+      'dns',
+      { ...lists, srvTargets: both, siteTargets: Array.from({ length: 64 }, () => 'dc1.corp.example.com') },
+      nothing,
+      { expected: { dcs, askedSite: 'Branch' } },
+    ],
+    [
+      'one that only a site has is a stranger too',
+      'dns',
+      { ...lists, srvTargets: both, siteTargets: ['rodc1.corp.example.com', 'rodc9.corp.example.com'] },
+      warns({ code: 'unknown-dcs', names: ['rodc9.corp.example.com'] }),
+      { expected: { dcs, askedSite: 'Branch' } },
     ],
     [
       'another writable one that is not listed warns',
@@ -439,6 +475,58 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       { expected: { addresses: ['10.0.1.10'] } },
     ],
     ['are not compared where none are known', 'dns', { ...lists, srvTargets: both, ownAddresses: ['169.254.7.7'] }, nothing],
+    [
+      'that the inventory does not have, and that let this source in, have no finding',
+      'dns',
+      { ...lists, srvTargets: both, ownAddresses: ['10.0.1.10', '2001:db8:0:0:0:0:0:1'], otherAddresses: ['2001:db8:0:0:0:0:0:1 open'] },
+      nothing,
+      { expected: { addresses: ['10.0.1.10'] } },
+    ],
+    [
+      'that did not let this source in warn',
+      'dns',
+      {
+        ...lists,
+        srvTargets: both,
+        ownAddresses: ['10.0.1.10', '10.0.9.1', '10.0.9.2', '10.0.9.3'],
+        otherAddresses: ['10.0.9.1 filtered no-response', '10.0.9.2 closed conn-refused', '10.0.9.3 open'],
+      },
+      warns({ code: 'dc-registers-unreachable-address', name: dc.dnsName, addresses: ['10.0.9.1', '10.0.9.2'] }),
+      { expected: { addresses: ['10.0.1.10'] } },
+    ],
+    [
+      'that are shut as the one that was asked is say nothing more',
+      'dns',
+      { ...lists, srvTargets: both, ownAddresses: ['10.0.1.10', '10.0.9.1'], otherAddresses: ['10.0.9.1 filtered no-response'] },
+      nothing,
+      { expected: { addresses: ['10.0.1.10'] }, directoryShut: true },
+    ],
+    [
+      'that lead every host to itself warn, though something lets it in there',
+      'dns',
+      {
+        ...lists,
+        srvTargets: both,
+        ownAddresses: ['0:0:0:0:0:0:0:1', '10.0.1.10', '127.0.0.1'],
+        otherAddresses: ['0:0:0:0:0:0:0:1 open', '127.0.0.1 open'],
+      },
+      warns({ code: 'dc-registers-unreachable-address', name: dc.dnsName, addresses: ['0:0:0:0:0:0:0:1', '127.0.0.1'] }),
+      { expected: { addresses: ['10.0.1.10'] } },
+    ],
+    [
+      'of a family for which the source has no route are none that its clients are sent to',
+      'dns',
+      { ...lists, srvTargets: both, ownAddresses: ['10.0.1.10', '2001:db8:0:0:0:0:0:1'], otherAddresses: ['2001:db8:0:0:0:0:0:1 unsupported'] },
+      nothing,
+      { expected: { addresses: ['10.0.1.10'] } },
+    ],
+    [
+      'that the source was kept from dialling warn, since nobody asked them',
+      'dns',
+      { ...lists, srvTargets: both, ownAddresses: ['10.0.1.10', '10.0.9.1'], otherAddresses: ['10.0.9.1 source-denied'] },
+      warns({ code: 'dc-registers-unknown-address', name: dc.dnsName, addresses: ['10.0.9.1'] }),
+      { expected: { addresses: ['10.0.1.10'] } },
+    ],
   ],
   sites: [
     [
@@ -753,6 +841,7 @@ for (const [subject, rows] of Object.entries(cases)) {
           range: changed.range,
           listedOverUdp: changed.listedOverUdp,
           unreachable: changed.unreachable,
+          directoryShut: changed.directoryShut,
           limits: { ...limits, ...changed.limits },
           expected: { ...dc1, ...changed.expected },
         };

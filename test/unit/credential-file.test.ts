@@ -37,10 +37,6 @@ describe('a credential cache', () => {
   test('of another version, or nonsense, is malformed', () => {
     assert.equal(decodeCredentialCache(keyTable).kind, 'malformed');
     fc.assert(fc.property(fc.uint8Array({ maxLength: 400 }), (noise) => decodeCredentialCache(Buffer.from(noise)).kind === 'malformed'));
-    const head = credentialCache.subarray(0, 16);
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 400 }), (noise) => typeof decodeCredentialCache(Buffer.concat([head, noise])).kind === 'string'),
-    );
   });
 });
 
@@ -55,14 +51,5 @@ describe('a key table', () => {
   test('that ends inside an entry is malformed, and so is a cache', () => {
     assert.equal(decodeKeyTable(keyTable.subarray(0, -1)).kind, 'malformed');
     assert.equal(decodeKeyTable(credentialCache).kind, 'malformed');
-  });
-
-  test('whatever it holds, it is read to an end', () => {
-    fc.assert(
-      fc.property(
-        fc.uint8Array({ maxLength: 400 }),
-        (noise) => typeof decodeKeyTable(Buffer.concat([keyTable.subarray(0, 2), noise])).kind === 'string',
-      ),
-    );
   });
 });

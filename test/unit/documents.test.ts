@@ -3,9 +3,11 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { parse } from 'yaml';
+import { type ProbeName, probes, traitsOf } from '../../agent/contract/probe.ts';
 import { readConfiguration } from '../../src/configuration.ts';
 import { readInventory } from '../../src/inventory.ts';
 import { readMatrix } from '../../src/matrix.ts';
+import { seenAnswering } from '../../src/reporters/seen.ts';
 import { checkout } from '../support/binary.ts';
 import { anchorsOf, type Block, blocksOf, documents, linksOf, textOf } from '../support/documents.ts';
 import { folderWith } from '../support/temporary-folder.ts';
@@ -69,4 +71,19 @@ test('the mistake that README shows is told in just these words', (t) => {
       return true;
     },
   );
+});
+
+test('README says of every probe on what it was seen, as the data have it', () => {
+  const rows = [...textOf('README.md').matchAll(/^\| (`[a-z`, -]+`) +\|.*\|(.*)\|(.*)\|$/gm)];
+  const said = rows.flatMap(([, names = '', silence = '', seen = '']) =>
+    [...names.matchAll(/`([a-z-]+)`/g)].map(([, name = '']): [string, string] => [name, `${silence.trim()}; ${seen.trim()}`]),
+  );
+  // One row tells of two: its text names the other.
+  const table: Readonly<Record<string, string>> = { 'cifs-ticket': Object.fromEntries(said)['ldap-ticket'] ?? '', ...Object.fromEntries(said) };
+  for (const probe of Object.keys(probes).filter((name): name is ProbeName => name in probes)) {
+    const { identifies, silence } = traitsOf(probe);
+    const seen = seenAnswering(probe).join(', ');
+    const expected = `${silence === 'failure' ? 'a fault' : 'says nothing'}; ${identifies ? seen || 'nothing yet' : '–'}`;
+    assert.equal(table[probe], expected, probe);
+  }
 });

@@ -69,6 +69,7 @@ describe('an envelope', () => {
     ['that asks for ever', { attempts: 1e9 }],
     ['without hosts', { hosts: undefined }],
     ['with a host that has no address', { hosts: [client, { ...dc1, address: undefined }] }],
+    ['with a host whose name is longer than any', { hosts: [client, { ...dc1, name: 'd'.repeat(256) }] }],
     ['with a host whose fixed port is none', { hosts: [client, { ...dc1, rpc: { drsuapi: 65_536 } }] }],
     ['with a pair of a host that is not there', { pairs: [[0, 2, 0]] }],
     ['with a pair of a set that is not there', { pairs: [[0, 1, 1]] }],
@@ -85,6 +86,7 @@ describe('an envelope', () => {
     ['with a size of nothing', withRule({ size: { of: 'request', bytes: 0 } })],
     ['with a pace of nothing', { pace: { client: { inFlight: 0, perDestination: 1 } } }],
     ['with a pace below nothing', { pace: { client: { inFlight: 1, perDestination: 1, flowsPerSecond: -1 } } }],
+    ['with a pace that no timer can keep', { pace: { client: { inFlight: 1, perDestination: 1, flowsPerSecond: 1e-9 } } }],
     ['with local ports that go down', { sourcePorts: [2, 1] }],
     ['with an unknown way to reply', { reply: 'shout' }],
   ] as const) {

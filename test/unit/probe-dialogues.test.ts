@@ -118,20 +118,8 @@ describe('dns', () => {
     truncated: false,
     srvTargets: ['dc1.corp.example.test', 'dc2.corp.example.test'],
   };
-  // Three address records that a server may add, written by hand (RFC 1035 §4.1.3; c04a and c062 point at the names of the targets): two of dc1, one of dc2.
-  const glue = 'c04a00010001000003840004c0000202c04a00010001000003840004c0000201c06200010001000003840004c0000209';
-  const withGlue = `${srvReply.slice(0, 20)}0003${srvReply.slice(24)}${glue}`;
   const soa = { variant: 'soa' } as const;
   const zone = { questions: 2, soaPrimary: 'dc1.corp.example.test' };
-
-  test('the addresses that come with the targets are told, sorted, as far as they are the destination’s own', () => {
-    for (const [dnsName, addresses] of [
-      ['dc1.corp.example.test', ['192.0.2.1', '192.0.2.2']],
-      ['DC2', ['192.0.2.9']],
-      ['dc3.corp.example.test', undefined],
-    ] as const)
-      assert.deepEqual(play(dns({ ...questionOf(udp), dnsName }), speak(withGlue, id)).answer.facts.ownAddresses, addresses);
-  });
 
   test('asks SRV, then SOA as a question of its own, each with its own id', () => {
     const first = play(dns(questionOf(udp)), speak(srvReply, id));
@@ -149,9 +137,52 @@ describe('dns', () => {
     const tcp = { domain: 'corp.example.test' };
     const first = play(dns(questionOf(tcp)), framed(speak(srvReply, id)));
     assert.deepEqual(first.answer, { status: 'identified', facts: found, next: soa });
-    const second = play(dns(questionOf({ ...tcp, ...soa })), framed(speak(soaReply, id)));
+    const second = play(dns(questionOf({ ...tcp, ...soa, dnsName: 'dc1' })), framed(speak(soaReply, id)));
     assert.deepEqual(second.answer, { status: 'identified', facts: zone });
     for (const [request] of [first.sent, second.sent]) assert.equal(request?.readUInt16BE(0), (request?.length ?? 0) - 2);
+  });
+
+  /** An answer with authority, written by hand: the question comes back, and then what `records` says (RFC 1035 §4.1). */
+  const recordsOf =
+    (count: number, records: string, flagBits = '8480') =>
+    (request: Buffer): Buffer =>
+      Buffer.concat([
+        request.subarray(0, 2),
+        bytes(`${flagBits}0001${count.toString(16).padStart(4, '0')}00000000`),
+        request.subarray(12),
+        bytes(records),
+      ]);
+  const a = (hex: string): string => `c00c000100010000038400 04${hex}`.replaceAll(' ', '');
+  const aaaa = 'c00c001c000100000384001020010db8000000000000000000000009';
+  const srv = (name: string): string => `c00c002100010000038400${(7 + name.length / 2).toString(16).padStart(2, '0')}000000640185${name}00`;
+  const rodc = '05726f64633104636f7270076578616d706c650474657374';
+  const tcpSoa = { domain: 'corp.example.test', dnsName: 'dc1.corp.example.test', ...soa };
+  const zoneThen = (...speakers: readonly ((request: Buffer) => Buffer)[]): readonly ((request: Buffer) => Buffer)[] =>
+    [speak(soaReply, id), ...speakers].map(framed);
+
+  test('over TCP asks for the addresses of the host too, and has all of them dialled', () => {
+    const addresses = ['192.0.2.1', '192.0.2.2', '2001:db8:0:0:0:0:0:9'];
+    const speakers = zoneThen(recordsOf(2, a('c0000202') + a('c0000201')), recordsOf(1, aaaa));
+    const { answer, sent } = play(dns(questionOf(tcpSoa)), ...speakers);
+    assert.deepEqual(answer, { status: 'identified', facts: { ...zone, ownAddresses: addresses }, next: { elsewhere: addresses } });
+    assert.equal(sent[1]?.toString('hex', 14), '0364633104636f7270076578616d706c6504746573740000010001');
+    assert.equal(sent[2]?.toString('hex', 14), '0364633104636f7270076578616d706c65047465737400001c0001');
+  });
+
+  test('a host without addresses there adds none', () => {
+    const { answer } = play(dns(questionOf(tcpSoa)), ...zoneThen(recordsOf(0, '', '8483'), recordsOf(0, '')));
+    assert.deepEqual(answer, { status: 'identified', facts: zone });
+  });
+
+  test('of a site asks for its own records, and tells none from a refusal', () => {
+    const inSite = (speaker: (request: Buffer) => Buffer): unknown =>
+      play(dns(questionOf({ ...tcpSoa, site: 'Branch' })), ...zoneThen(recordsOf(0, ''), recordsOf(0, ''), speaker)).answer.facts;
+    assert.deepEqual(inSite(recordsOf(1, srv(rodc))), { ...zone, siteTargets: ['rodc1.corp.example.test'] });
+    assert.deepEqual(inSite(recordsOf(0, '', '8483')), { ...zone, siteTargets: [] });
+    assert.deepEqual(inSite(recordsOf(0, '', '8005')), { ...zone, followUp: 'Branch: REFUSED' });
+    assert.deepEqual(inSite(recordsOf(1, srv(rodc), '8680')), { ...zone, followUp: 'Branch: truncated' });
+    const { sent } = play(dns(questionOf({ ...tcpSoa, site: 'Branch' })), ...zoneThen(recordsOf(0, ''), recordsOf(0, ''), recordsOf(0, '')));
+    assert.match(sent[3]?.toString('latin1') ?? '', /_ldap.{1}_tcp.{1}Branch.{1}_sites.{1}dc.{1}_msdcs.{1}corp/s);
   });
 
   test('without a domain asks for the domain of the DC name', () => {

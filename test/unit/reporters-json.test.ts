@@ -54,6 +54,8 @@ const findingCodes = {
   'clock-local': true,
   'no-srv': true,
   'dcs-not-registered': true,
+  'read-only-dcs-registered': true,
+  'dcs-not-in-site': true,
   'unknown-dcs': true,
   'dns-disagrees': true,
   'dc-registers-unreachable-address': true,

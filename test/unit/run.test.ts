@@ -150,6 +150,28 @@ describe('what a source saw elsewhere', () => {
     ]);
   });
 
+  it('of a site with a read-only DC is asked for, and has to have it', async (t) => {
+    const hosts = [dc('dc1', '127.0.0.1', { site: 'HQ' }), dc('rodc1', '127.0.0.2', { readOnly: true, site: 'Branch' })];
+    const inSite = (index: number, ...targets: readonly string[]): Settled => answered(index, ['dc1'], { siteTargets: targets });
+    const results = [lists(0, 'dc1'), inSite(1, 'rodc1.corp.example.test'), lists(2, 'dc1'), inSite(3)];
+    const planned = planOf(t, [overBoth], [near, ...hosts], {}, { domain: 'corp.example.test' });
+    // Only the hosts in a site that has a read-only DC.
+    assert.deepEqual(
+      planned.plan.job.hosts.map(({ name, site }) => [name, site]),
+      [
+        ['near1', undefined],
+        ['dc1', undefined],
+        ['rodc1', 'Branch'],
+      ],
+    );
+    assert.deepEqual(await verdicts(t, hosts, results), ['dc1 udp pass', 'dc1 tcp pass', 'rodc1 udp pass', 'rodc1 tcp warn dcs-not-in-site']);
+    const clients = { ...near, site: 'branch' };
+    assert.deepEqual(
+      planOf(t, [overBoth], [clients, ...hosts], {}, { domain: 'corp.example.test' }).plan.job.hosts.map(({ site }) => site),
+      ['branch', undefined, 'Branch'],
+    );
+  });
+
   it('over the other transport of the same server is compared, and a difference said once', async (t) => {
     const hosts = [dc('dc1', '127.0.0.1'), dc('dc2', '127.0.0.2')];
     const results = [lists(0, 'dc1', 'dc2'), lists(1, 'dc1'), lists(2, 'dc1', 'dc2'), lists(3, 'dc1', 'dc2')];
