@@ -30,13 +30,12 @@ const hosts = [
 const usual = { bucket, prefix: 'packages/', inventory: 'inventory.yaml', inline: false, default: false, plan: false };
 type Options = Partial<Parameters<typeof publishCommand>[0]>;
 
+const smallRuntime = async () => ({ runtime: Buffer.from('a runtime'), licence: Buffer.from('a licence') });
+
 /** What `agent build` makes of a small runtime, once for all tests. */
 const stock = mkdtempSync(join(tmpdir(), 'portmatrix-stock-'));
 before(async () => {
-  const code = await buildCommand({ out: stock }, captured('/'), async () => ({
-    runtime: Buffer.from('a runtime'),
-    licence: Buffer.from('a licence'),
-  }));
+  const code = await buildCommand({ out: stock }, captured('/'), smallRuntime);
   assert.equal(code, 0);
 });
 after(() => rmSync(stock, { recursive: true }));
@@ -53,7 +52,7 @@ async function openScene(t: TestContext, options: EndpointOptions = {}, inventor
   const cwd = folderWith(t, { 'inventory.yaml': JSON.stringify({ domain: 'corp.example.com', hosts, ...inventory }) });
   const publish: Scene['publish'] = async (more) => {
     const terminal = captured(cwd);
-    const code = await withEnvironment(endpoint.environment, () => publishCommand({ ...usual, from: stock, ...more }, terminal));
+    const code = await withEnvironment(endpoint.environment, () => publishCommand({ ...usual, from: stock, ...more }, terminal, smallRuntime));
     return { code, stdout: terminal.stdout(), stderr: terminal.stderr() };
   };
   return { endpoint, cwd, publish };
@@ -97,6 +96,17 @@ describe('what the inventory asks is published, and nothing else is allowed', ()
       Array.from({ length: 3 }, () => [{ bucket, region }, true]),
     );
     assert.match(stdout, /^allowed   10\.1\.1\.10\/32$/m);
+  });
+
+  it('without --from it builds what agent build does, byte for byte', async (t) => {
+    const { endpoint, publish } = await openScene(t);
+    const { code, stderr } = await publish({ from: undefined });
+    assert.equal(code, 0);
+    assert.match(stderr, /^Packing node-linux-x64 /);
+    const { stdout } = await publish({ plan: true });
+    assert.equal(stdout.match(/: there already$/gm)?.length, 3);
+    assert.match(stdout, /unchanged, it is version 1/);
+    assert.deepEqual(changes(endpoint), { PutObject: 3, CreateDocument: 1 });
   });
 
   it('publishing the same again changes nothing', async (t) => {
