@@ -3,6 +3,7 @@ import type { S3 } from '@aws-sdk/client-s3';
 import type { SSM } from '@aws-sdk/client-ssm';
 import type { Account } from './inventory.ts';
 
+export type { S3 } from '@aws-sdk/client-s3';
 export type { Command, InstanceInformation, InstanceInformationStringFilter, SendCommandCommandInput, SSM } from '@aws-sdk/client-ssm';
 
 /** Where something is managed: a Region, in an account that is known by a name of the inventory's or is the one that the SDK finds. */
@@ -17,11 +18,13 @@ export interface Aws {
   readonly s3: (place: AwsPlace) => Promise<S3>;
 }
 
-/** What every client is made with; throttling answers slow down the whole client (retry mode "adaptive"). */
-const patience = { retryMode: 'adaptive', maxAttempts: 10 } as const;
-
-/** Opens AWS with the ways into accounts that an inventory names. Sends nothing, and asks for credentials only when a client is used. */
-export function openAws(accounts: Readonly<Record<string, Account>> = {}): Aws {
+/**
+ * Opens AWS with the ways into accounts that an inventory names. Sends nothing, and asks for credentials only when a client is used. A call that is throttled,
+ * or has no way, is made up to `maxAttempts` times.
+ */
+export function openAws(accounts: Readonly<Record<string, Account>> = {}, maxAttempts = 10): Aws {
+  // Throttling answers slow down the whole client.
+  const patience = { retryMode: 'adaptive', maxAttempts } as const;
   const ssm = new Map<string, Promise<SSM>>();
   const s3 = new Map<string, Promise<S3>>();
   const credentialsFor = async ({ region, account }: AwsPlace) => {
@@ -48,8 +51,14 @@ export function openAws(accounts: Readonly<Record<string, Account>> = {}): Aws {
     s3: (place) =>
       once(s3, place, async () => {
         const [{ S3: Client }, credentials] = [await import('@aws-sdk/client-s3'), await credentialsFor(place)];
-        // Buckets of a stand-in have no names in DNS.
-        return new Client({ region: place.region, ...patience, forcePathStyle: isEmulated(), ...(credentials !== undefined && { credentials }) });
+        // A bucket's Region is found out by asking. Buckets of a stand-in have no names in DNS.
+        return new Client({
+          region: place.region,
+          ...patience,
+          followRegionRedirects: true,
+          forcePathStyle: isEmulated(),
+          ...(credentials !== undefined && { credentials }),
+        });
       }),
   };
 }
@@ -67,11 +76,29 @@ export function isEmulated(environment: NodeJS.ProcessEnv = process.env): boolea
   return !/(^|\.)(amazonaws\.com(\.cn)?|api\.aws|amazonwebservices\.com\.cn)$/.test(host);
 }
 
-/** What AWS, or the way to it, said against a call: the name of the error and its words. Anything else is a bug and thrown. */
-export function refusalOf(error: unknown): { readonly name: string; readonly message: string } {
+/** What was said against a call: the name of the error, its words, and the HTTP status where there was an answer. */
+export interface Refusal {
+  readonly name: string;
+  readonly message: string;
+  readonly status?: number;
+}
+
+/** What AWS, or the way to it, said against a call. Anything else is a bug and thrown. */
+export function refusalOf(error: unknown): Refusal {
   if (!(error instanceof Error)) throw error;
   const isFromAws = '$metadata' in error || '$fault' in error || /Credentials|Region|Token|Timeout|Networking|SSO|Profile/.test(error.name);
   if (!isFromAws && !('code' in error) && !/^(Region is missing|Could not load credentials)/.test(error.message)) throw error;
   const { message } = error;
-  return { name: error.name, message: message === '' || message === 'UnknownError' ? error.name : message };
+  const status = statusOf(error);
+  return {
+    name: error.name,
+    message: message === '' || message === 'UnknownError' ? error.name : message,
+    ...(status !== undefined && { status }),
+  };
+}
+
+function statusOf(error: Error): number | undefined {
+  const metadata: unknown = '$metadata' in error ? error.$metadata : undefined;
+  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return undefined;
+  return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
 }

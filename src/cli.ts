@@ -5,6 +5,7 @@ import yargs from 'yargs';
 import { buildCommand, describeBuild } from './commands/agent.ts';
 import type { ExitCode, Terminal } from './commands/command.ts';
 import { completionCommand, describeCompletion, propose, question, straighten } from './commands/completion.ts';
+import { describeDoctor, doctorCommand } from './commands/doctor.ts';
 import { agentCommandNames, commandNames, complain, complaints, matrixCommandNames, refuseLeftovers } from './commands/grammar.ts';
 import { type Defaults, defaultsFor } from './commands/defaults.ts';
 import { demoCommand, describeDemo } from './commands/demo.ts';
@@ -13,6 +14,8 @@ import { describeExplain, explainCommand } from './commands/explain.ts';
 import { describeExport, describeList, describeShow, exportCommand, listCommand, showCommand } from './commands/matrix.ts';
 import { describePlan, planCommand } from './commands/plan.ts';
 import { describePreflight, preflightCommand } from './commands/preflight.ts';
+import { publishCommand } from './commands/publish.ts';
+import { describePublish } from './commands/publish-options.ts';
 import { describeReport, reportCommand } from './commands/report.ts';
 import { describeResume, resumeCommand } from './commands/resume.ts';
 import { describeRun, runCommand } from './commands/run.ts';
@@ -121,9 +124,20 @@ async function runCommands(words: readonly string[], terminal: Terminal, default
         .command('build', 'make the packages and the documents for Systems Manager; nothing is sent', describeBuild, (options) =>
           settle(buildCommand(options, terminal)),
         )
-        .demandCommand(1, `agent needs a command: expected ${agentCommandNames.join(', ')}`)
+        .command(
+          'publish',
+          'upload the packages, and publish the documents in every account and Region of an inventory',
+          describePublish,
+          (options) => settle(publishCommand(options, terminal)),
+        )
+        .command('doctor', 'say what is missing before a run through Systems Manager, node by node', describeDoctor, (options) =>
+          settle(doctorCommand(options, terminal)),
+        )
+        .demandCommand(1, `agent needs a command: expected ${agentCommandNames.slice(0, -1).join(', ')} or ${agentCommandNames.at(-1)}`)
         .example('$0 agent build', 'packages and documents, in the folder portmatrix-agent')
-        .epilogue('Exit codes: 0 built; 2 wrong usage.'),
+        .example('$0 agent publish -i inventory.yaml --bucket corp-portmatrix --plan', 'what publishing would do, and what it would allow')
+        .example('$0 agent doctor -i inventory.yaml', 'what is missing, and the next step')
+        .epilogue('Exit codes: 0 as wanted; 1 something is missing; 2 wrong usage.'),
     )
     .command('completion [shell]', 'print a script that teaches your shell to complete what you type', describeCompletion, (options) =>
       settle(completionCommand(options, terminal)),

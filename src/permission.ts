@@ -57,7 +57,7 @@ function portsFor({ ports, interfaces }: Rule, { rpc }: Host): readonly PortRang
 }
 
 /** The same ports in as few ranges as possible, by transport and number. */
-function joined(ranges: readonly PortRange[]): readonly PortRange[] {
+export function joined(ranges: readonly PortRange[]): readonly PortRange[] {
   const runs: PortRange[] = [];
   const sorted = ranges.toSorted((one, other) => one.transport.localeCompare(other.transport) || one.first - other.first);
   for (const range of sorted) {

@@ -96,7 +96,7 @@ export async function buildCommand(options: BuildOptions, terminal: Terminal, fe
 }
 
 /** The agent as a document carries it in itself. */
-function packInline(script: string): string {
+export function packInline(script: string): string {
   const bytes = Buffer.from(script);
   return brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }).toString('base64');
 }

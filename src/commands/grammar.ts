@@ -31,7 +31,7 @@ export const commandNames = [
   'completion',
 ] as const;
 export const matrixCommandNames = ['list', 'show', 'export'] as const;
-export const agentCommandNames = ['build'] as const;
+export const agentCommandNames = ['build', 'publish', 'doctor'] as const;
 
 const unknownMark = 'unknown: ';
 
@@ -69,8 +69,10 @@ export function refuseLeftovers(argv: { readonly _: readonly (string | number)[]
   const after = argv['--'];
   if (Array.isArray(after) && after.length > 0) throw new UsageError(`nothing is expected after "--", and there is ${quote(after.join(' '))}`);
   const isRun = argv._[0] === 'run' || argv._[0] === 'resume';
+  const isPublish = argv._[0] === 'agent' && argv._[1] === 'publish';
   for (const [name, value] of Object.entries(argv)) {
-    const mayRepeat = name.length === 1 || repeatable.has(name) || (isRun && name === 'format');
+    const mayRepeat =
+      name.length === 1 || repeatable.has(name) || (isRun && name === 'format') || (isPublish && (name === 'region' || name === 'account'));
     if (!mayRepeat && Array.isArray(value)) throw new UsageError(`--${name} is given ${value.length} times, expected once`);
   }
   return true;

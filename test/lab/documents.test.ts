@@ -32,6 +32,14 @@ const elsewhere: Readonly<Record<string, readonly [file: string, words: string]>
   'npm test': ['.ci/run', 'npm test'],
   'npm ci': ['test/support/prepare.cjs', "'ci'"],
   'npm run check': ['.ci/run', 'npm run --silent check'],
+  'portmatrix agent build': ['test/e2e/agent-build.test.ts', "describe('agent build'"],
+  'portmatrix agent publish': ['test/e2e/agent-publish.test.ts', "'agent', 'publish'"],
+  'portmatrix agent publish -i managed.yaml --bucket corp-portmatrix --plan': ['test/e2e/agent-publish.test.ts', 'publish({ plan: true })'],
+  'portmatrix agent publish -i managed.yaml --bucket corp-portmatrix': ['test/e2e/agent-publish.test.ts', "'agent', 'publish', '-i'"],
+  'portmatrix agent doctor': ['test/e2e/agent-doctor.test.ts', "'agent', 'doctor'"],
+  'portmatrix agent doctor -i managed.yaml': ['test/e2e/agent-doctor.test.ts', "'agent', 'doctor', '-i'"],
+  'portmatrix run -i managed.yaml': ['test/support/managed.ts', "['run', '-i', 'inventory.yaml'"],
+  'portmatrix resume reports/managed': ['test/e2e/ssm-faults.test.ts', "['resume', 'out']"],
   'npm run lock': ['test/unit/lock.test.ts', 'complete-lock.cjs'],
 };
 

@@ -33,6 +33,8 @@ export interface Means {
   /** Told of all tickets after each command, before anything is asked of it. */
   readonly keep: (tickets: readonly Ticket[]) => Promise<void>;
   readonly patience?: Patience;
+  /** Told of each node that does not have the agent, which is then not sent the job again. Absent: it is, so that the node fetches the agent. */
+  readonly lacking?: (recipient: Recipient) => void;
   /** UTC now, in milliseconds since 1970. */
   readonly now: () => number;
 }
@@ -69,7 +71,7 @@ interface Command {
 }
 
 /** A connection to managed nodes. All sources are sent their job at once: Systems Manager limits how many work at the same time. */
-export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, patience = usualPatience }: Means): Connection {
+export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lacking, patience = usualPatience }: Means): Connection {
   const budgets = new Map<string, { readonly send: Spend; readonly list: Spend; readonly get: Spend }>();
   const budgetOf = (place: AwsPlace) => {
     const name = nameOf(place);
@@ -166,8 +168,10 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, pat
         }
         const swept = await Promise.all(commands.map((command) => sweep(command)));
         for (const { deliveries } of swept) yield* deliveries;
-        const again = stop.aborted ? [] : swept.flatMap(({ missing }) => missing);
-        for (const { missing } of stop.aborted ? swept : []) for (const { source } of missing) yield { source, lost: 'it was stopped' };
+        const again = stop.aborted || lacking !== undefined ? [] : swept.flatMap(({ missing }) => missing);
+        for (const { missing } of swept) for (const recipient of missing) lacking?.(recipient);
+        for (const { missing } of stop.aborted && lacking === undefined ? swept : [])
+          for (const { source } of missing) yield { source, lost: 'it was stopped' };
         if (again.length > 0) {
           waitMs = patience.firstLookMs;
           const sent = await sendAll(job.run, batchesOf(job, again, atOnce, systemsManager.deliverySeconds));

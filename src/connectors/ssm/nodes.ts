@@ -9,6 +9,8 @@ export interface Node {
   /** UTC, ISO 8601. */
   readonly lastPing?: string;
   readonly platform: string;
+  /** As the system gives it: 10.0.20348 on Windows Server 2022. */
+  readonly platformVersion?: string;
   readonly agentVersion?: string;
   readonly computerName?: string;
   readonly address?: string;
@@ -83,6 +85,7 @@ function nodeOf({
   PingStatus,
   LastPingDateTime,
   PlatformType,
+  PlatformVersion,
   AgentVersion,
   ComputerName,
   IPAddress,
@@ -94,6 +97,7 @@ function nodeOf({
       ping: PingStatus ?? 'of unknown state',
       platform: PlatformType ?? 'an unknown system',
       ...(LastPingDateTime !== undefined && { lastPing: LastPingDateTime.toISOString() }),
+      ...(PlatformVersion !== undefined && { platformVersion: PlatformVersion }),
       ...(AgentVersion !== undefined && { agentVersion: AgentVersion }),
       ...(ComputerName !== undefined && { computerName: ComputerName }),
       ...(IPAddress !== undefined && { address: IPAddress }),
