@@ -127,7 +127,7 @@ describe('nothing is sent', () => {
 describe('a command', () => {
   const [batch] = batchesOf(jobFor(['source0']), recipients(1), 32, 600);
   assert.ok(batch !== undefined);
-  const pin = { document: 'PortMatrix-Agent', version: '3', hash: 'a'.repeat(64) };
+  const pin = { document: 'PortMatrix-Agent', version: '3', hash: 'a'.repeat(64), fetches: true };
   const run = '2026-01-31T06-00-00Z-1f3a';
 
   it('is pinned, goes on where nodes fail, and carries only the job, the way to the agent and numbers', () => {
@@ -147,6 +147,11 @@ describe('a command', () => {
         MaxErrors: '100%',
       },
     );
+  });
+
+  it('of the document that carries the agent in itself says nothing of fetching', () => {
+    const { Parameters: parameters = {} } = commandInput(batch, { run, pin: { ...pin, fetches: false } });
+    assert.deepEqual(Object.keys(parameters), ['Job', 'ExecutionTimeout']);
   });
 
   it('names its run, so that another controller finds it', () => {

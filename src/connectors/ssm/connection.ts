@@ -304,8 +304,9 @@ type Heard =
 /** The version of the document that runs, and its hash. */
 async function pinDocument(ssm: SSM, { document, version }: SystemsManager): Promise<Pin> {
   const { Document: description } = await ssm.describeDocument({ Name: document, ...(version !== undefined && { DocumentVersion: version }) });
-  const { DocumentVersion: found = '$DEFAULT', Hash: hash, HashType: type } = description ?? {};
-  return { document, version: version ?? found, ...(hash !== undefined && type === 'Sha256' && { hash }) };
+  const { DocumentVersion: found = '$DEFAULT', Hash: hash, HashType: type, Parameters: parameters } = description ?? {};
+  const fetches = parameters === undefined || parameters.some(({ Name: name }) => name === 'Fetch');
+  return { document, version: version ?? found, fetches, ...(hash !== undefined && type === 'Sha256' && { hash }) };
 }
 
 async function listInvocations(ssm: SSM, command: string, spend: Spend): Promise<ReadonlyMap<string, Invocation>> {

@@ -9,6 +9,8 @@ export interface Pin {
   readonly document: string;
   readonly version: string;
   readonly hash?: string;
+  /** False for the document that carries the agent in itself: there is nothing to fetch. */
+  readonly fetches: boolean;
 }
 
 /** How a command is to be sent. */
@@ -72,7 +74,7 @@ export function commandInput(batch: Batch, { run, pin, output }: Omit<Sending, '
     Comment: commentOf(run, batch),
     Parameters: {
       Job: [batch.job],
-      Fetch: [batch.lacks === undefined ? 'cached' : `download-${batch.lacks}`],
+      ...(pin.fetches && { Fetch: [batch.lacks === undefined ? 'cached' : `download-${batch.lacks}`] }),
       ExecutionTimeout: [String(batch.executionSeconds)],
     },
     MaxConcurrency: String(Math.min(batch.atOnce, batch.recipients.length)),
