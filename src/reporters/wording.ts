@@ -640,7 +640,7 @@ function unreachedAdvice(reason: Reason, { source, origin, destination, target, 
 function failureAdvice(code: Exclude<FailureCode, 'prerequisite' | 'not-equipped'>, { source }: Flow): string {
   switch (code) {
     case 'source-unreachable':
-      return `Repair the connector of ${source} (does its command start Node there?), then run again.`;
+      return `Repair the connector of ${source}, then run again: does its command start Node there? Of a managed node, portmatrix agent doctor says what is missing.`;
     case 'output-lost':
       return `Resume or repeat the run; if it happens again, look at what ends the agent on ${source} (memory, a time limit, an output limit).`;
     case 'source-denied':
