@@ -16,6 +16,8 @@ export interface AwsPlace {
 export interface Aws {
   readonly ssm: (place: AwsPlace) => Promise<SSM>;
   readonly s3: (place: AwsPlace) => Promise<S3>;
+  /** An address that reads one object without further rights, for so many seconds; made here, without asking anybody but for credentials. */
+  readonly presign: (place: AwsPlace, bucket: string, key: string, seconds: number) => Promise<string>;
 }
 
 /**
@@ -42,7 +44,7 @@ export function openAws(accounts: Readonly<Record<string, Account>> = {}, maxAtt
     known.set(key, client);
     return client;
   };
-  return {
+  const aws: Aws = {
     ssm: (place) =>
       once(ssm, place, async () => {
         const [{ SSM: Client }, credentials] = [await import('@aws-sdk/client-ssm'), await credentialsFor(place)];
@@ -60,7 +62,12 @@ export function openAws(accounts: Readonly<Record<string, Account>> = {}, maxAtt
           ...(credentials !== undefined && { credentials }),
         });
       }),
+    presign: async (place, bucket, key, seconds) => {
+      const [{ getSignedUrl }, { GetObjectCommand }] = [await import('@aws-sdk/s3-request-presigner'), await import('@aws-sdk/client-s3')];
+      return getSignedUrl(await aws.s3(place), new GetObjectCommand({ Bucket: bucket, Key: key }), { expiresIn: seconds });
+    },
   };
+  return aws;
 }
 
 /** A place in one word, as a key and for people. */

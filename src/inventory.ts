@@ -34,6 +34,8 @@ export interface SystemsManager {
   readonly version?: string;
   readonly output?: { readonly bucket: string; readonly prefix?: string };
   readonly deliverySeconds: number;
+  /** How a node that lacks the agent reads its package: by its own role, or by an address that the operator signs. */
+  readonly fetch: 'role' | 'presigned';
 }
 
 export interface Inventory {
@@ -59,7 +61,13 @@ interface WrittenInventory {
   readonly domainGuid?: string;
   readonly authorities?: string;
   readonly accounts?: Readonly<Record<string, Account>>;
-  readonly systemsManager?: { readonly document?: string; readonly version?: string; readonly output?: string; readonly deliveryMinutes?: number };
+  readonly systemsManager?: {
+    readonly document?: string;
+    readonly version?: string;
+    readonly output?: string;
+    readonly deliveryMinutes?: number;
+    readonly fetch?: SystemsManager['fetch'];
+  };
   readonly defaults?: WrittenDefaults;
   readonly hosts: readonly WrittenHost[];
   readonly links?: readonly WrittenLink[];
@@ -113,13 +121,14 @@ function refuseHalfNodes(document: Document, { defaults = {}, hosts }: WrittenIn
 }
 
 function fillSystemsManager(written: NonNullable<WrittenInventory['systemsManager']>): SystemsManager {
-  const { document = 'PortMatrix-Agent', version, output, deliveryMinutes = 10 } = written;
+  const { document = 'PortMatrix-Agent', version, output, deliveryMinutes = 10, fetch = 'role' } = written;
   const [, bucket, prefix] = /^s3:\/\/([^/]+)(?:\/(.*?)\/*)?$/.exec(output ?? '') ?? [];
   return {
     document,
     ...(version !== undefined && { version }),
     ...(bucket !== undefined && { output: { bucket, ...(prefix !== undefined && prefix !== '' && { prefix }) } }),
     deliverySeconds: deliveryMinutes * 60,
+    fetch,
   };
 }
 

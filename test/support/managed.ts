@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { S3 } from '@aws-sdk/client-s3';
+import { GetObjectCommand, S3 } from '@aws-sdk/client-s3';
 import { CreateDocumentCommand, SSM } from '@aws-sdk/client-ssm';
+import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { contractVersion } from '../../agent/contract/job.ts';
 import type { Policy } from '../../agent/contract/policy.ts';
 import { documentFor, documentName } from '../../src/agent-document.ts';
@@ -179,6 +180,13 @@ function awsAt({ url }: Endpoint): Aws {
   return {
     ssm: ({ account, region }) => Promise.resolve(new SSM({ ...settings(account), region })),
     s3: ({ account, region }) => Promise.resolve(new S3({ ...settings(account), region })),
+    // As documents want them: with TLS, which this endpoint has not.
+    presign: async ({ account, region }, bucket, key, seconds) => {
+      const url = await getSignedUrl(new S3({ ...settings(account), region }), new GetObjectCommand({ Bucket: bucket, Key: key }), {
+        expiresIn: seconds,
+      });
+      return url.replace('http:', 'https:');
+    },
   };
 }
 

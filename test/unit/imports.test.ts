@@ -16,6 +16,7 @@ const importers: Readonly<Record<string, RegExp>> = {
   '@aws-sdk/client-s3': /^src\/aws\.ts$/,
   '@aws-sdk/client-ssm': /^src\/aws\.ts$/,
   '@aws-sdk/credential-providers': /^src\/aws\.ts$/,
+  '@aws-sdk/s3-request-presigner': /^src\/aws\.ts$/,
   ajv: /^src\/document\.ts$/,
   'cli-progress': /^src\/commands\/progress\.ts$/,
   dns2: /^src\/demo\/speakers\.ts$/,

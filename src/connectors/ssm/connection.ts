@@ -20,6 +20,7 @@ import { type Batch, batchesOf, type Recipient } from './batch.ts';
 import { bucket, type Spend } from './bucket.ts';
 import { actions, type Invocation, isOver, messagesIn, partsIn, readRun, type StepEnd, undelivered } from './invocation.ts';
 import { findNodes, matchNode } from './nodes.ts';
+import { NoPackage, packageUrl } from './package-url.ts';
 import { type Pin, refusal, sendBatch } from './send.ts';
 
 /** What the connection works with. */
@@ -96,10 +97,19 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
           const ssm = await aws.ssm(place);
           const pin = await pinIn(ssm, place);
           const spend = (): Promise<void> => budgetOf(place).send(stop);
-          const { output } = systemsManager;
-          return await sendBatch(ssm, batch, { run, pin, spend, endsBy: endOf(batch, now()), ...(output !== undefined && { output }) });
+          const { output, fetch } = systemsManager;
+          const url = batch.lacks === undefined || fetch === 'role' ? undefined : await packageUrl(aws, place, pin, batch.lacks);
+          return await sendBatch(ssm, batch, {
+            run,
+            pin,
+            spend,
+            endsBy: endOf(batch, now()),
+            ...(url !== undefined && { packageUrl: url }),
+            ...(output !== undefined && { output }),
+          });
         } catch (error) {
           if (stop.aborted) return recipients.map((recipient) => refusal(recipient, 'it was stopped'));
+          if (error instanceof NoPackage) return recipients.map((recipient) => refusal(recipient, error.message));
           const { name, message } = refusalOf(error);
           return recipients.map((recipient) => refusal(recipient, `${name}: ${message}`));
         }

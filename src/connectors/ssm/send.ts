@@ -19,6 +19,8 @@ export interface Sending {
   readonly pin: Pin;
   /** When its commands must have ended, in milliseconds since 1970. */
   readonly endsBy: number;
+  /** Where the nodes read the package that they lack; absent: by their own role. */
+  readonly packageUrl?: string;
   readonly output?: SystemsManager['output'];
   /** Waits until one more call may be made. */
   readonly spend: () => Promise<void>;
@@ -64,7 +66,7 @@ export function refusal({ source }: Pick<Recipient, 'source'>, refused: string):
 }
 
 /** The request. One failing node must not keep the command from the others (MaxErrors). */
-export function commandInput(batch: Batch, { run, pin, output }: Omit<Sending, 'spend' | 'endsBy'>): SendCommandCommandInput {
+export function commandInput(batch: Batch, { run, pin, packageUrl, output }: Omit<Sending, 'spend' | 'endsBy'>): SendCommandCommandInput {
   const input: SendCommandCommandInput = {
     DocumentName: pin.document,
     DocumentVersion: pin.version,
@@ -74,7 +76,8 @@ export function commandInput(batch: Batch, { run, pin, output }: Omit<Sending, '
     Comment: commentOf(run, batch),
     Parameters: {
       Job: [batch.job],
-      ...(pin.fetches && { Fetch: [batch.lacks === undefined ? 'cached' : `download-${batch.lacks}`] }),
+      ...(pin.fetches && { Fetch: [batch.lacks === undefined ? 'cached' : packageUrl === undefined ? `download-${batch.lacks}` : 'url'] }),
+      ...(packageUrl !== undefined && { PackageUrl: [packageUrl] }),
       ExecutionTimeout: [String(batch.executionSeconds)],
     },
     MaxConcurrency: String(Math.min(batch.atOnce, batch.recipients.length)),
