@@ -1,20 +1,13 @@
 /** What is collected from managed nodes, whatever Systems Manager says and in whatever order: the SDK asks a server that a test scripts, call by call. */
 import assert from 'node:assert/strict';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { once } from 'node:events';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { S3 } from '@aws-sdk/client-s3';
-import { SSM } from '@aws-sdk/client-ssm';
 import { contractVersion, type Job } from '../../agent/contract/job.ts';
 import { encodeMessage, type Message } from '../../agent/contract/message.ts';
 import type { Delivery, Ticket } from '../../src/connectors/connector.ts';
 import { connectBySsm, type Patience } from '../../src/connectors/ssm/connection.ts';
 import { sendBatch } from '../../src/connectors/ssm/send.ts';
-
-type Answer = object | { readonly error: string };
-/** Answers a call by what it asks for. */
-type Script = Readonly<Record<string, (asked: Readonly<Record<string, unknown>>) => Answer | Promise<Answer>>>;
+import { type Answer, clientsOf, type Script } from '../support/scripted-aws.ts';
 
 const command = '11111111-2222-3333-4444-555555555555';
 const [one, other] = ['i-00000000000000001', 'i-00000000000000002'];
@@ -33,53 +26,12 @@ const job: Job = {
   reply: 'frame',
 };
 
-/** Systems Manager, and S3 where the path names an object. */
-async function serve(t: TestContext, script: Script): Promise<string> {
-  const answerTo = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    let body = '';
-    for await (const chunk of request) body += String(chunk);
-    const target = String(request.headers['x-amz-target'] ?? `S3.${request.url}`);
-    const name = target.startsWith('S3.') ? 'GetObject' : target.replace('AmazonSSM.', '');
-    const asked: Readonly<Record<string, unknown>> = name === 'GetObject' ? { key: target } : JSON.parse(body);
-    const answer = await script[name]?.(asked);
-    assert.ok(answer !== undefined, `nobody expected ${name}`);
-    if ('text' in answer) response.end(answer.text);
-    else {
-      const error = 'error' in answer ? answer.error : undefined;
-      response.writeHead(error === undefined ? 200 : 400, { 'content-type': 'application/x-amz-json-1.1' });
-      response.end(JSON.stringify(error === undefined ? answer : { __type: error, message: error }));
-    }
-  };
-  const server = createServer((request, response) => void answerTo(request, response));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  return `http://127.0.0.1:${address.port}`;
-}
-
 function ticketFor(source: string, instance: string, fetches = false): Ticket {
   const errand = { place: { region: 'eu-central-1' }, command, instance, platform: 'linux' as const, fetches, endsBy: Date.now() + 60_000 };
   return { source, id: `${command}/${instance}`, errand };
 }
 
 const impatience: Patience = { firstLookMs: 300, longestWaitMs: 300, rereadMs: [1, 1], graceMs: 0, cancelMs: 0 };
-
-/** Clients for a scripted server. */
-async function clientsOf(t: TestContext, script: Script): Promise<{ readonly ssm: SSM; readonly s3: S3 }> {
-  const endpoint = await serve(t, script);
-  const settings = { endpoint, region: 'eu-central-1', maxAttempts: 1, credentials: { accessKeyId: 'AKIA', secretAccessKey: 'none' } };
-  const [ssm, s3] = [new SSM(settings), new S3({ ...settings, forcePathStyle: true })];
-  t.after(() => {
-    ssm.destroy();
-    s3.destroy();
-  });
-  return { ssm, s3 };
-}
 
 /** All that is delivered of the tickets. */
 async function collect(t: TestContext, script: Script, tickets: readonly Ticket[]): Promise<readonly Delivery[]> {
