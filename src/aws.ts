@@ -77,8 +77,9 @@ export function nameOf({ region, account }: AwsPlace): string {
 
 /** True when the environment sends Systems Manager's calls to a host that is not AWS's: what then comes back is not from managed nodes. */
 export function isEmulated(environment: NodeJS.ProcessEnv = process.env): boolean {
-  const url = environment['AWS_ENDPOINT_URL_SSM'] ?? environment['AWS_ENDPOINT_URL'];
-  if (url === undefined || url === '' || environment['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'] === 'true') return false;
+  // An empty one counts as none, as it does for the SDK.
+  const url = [environment['AWS_ENDPOINT_URL_SSM'], environment['AWS_ENDPOINT_URL']].find((value) => value !== undefined && value !== '');
+  if (url === undefined || environment['AWS_IGNORE_CONFIGURED_ENDPOINT_URLS'] === 'true') return false;
   const host = URL.parse(url)?.hostname ?? '';
   return !/(^|\.)(amazonaws\.com(\.cn)?|api\.aws|amazonwebservices\.com\.cn)$/.test(host);
 }

@@ -44,7 +44,11 @@ export async function resumeCommand({ folder: named, format }: ResumeOptions, te
 /** What was sent and not noted, if anything; where AWS does not tell, that is said, and what was noted must do. */
 async function findUnnoted({ inventory, plan, startedAt }: Pending, hosts: readonly Host[], terminal: Terminal): Promise<readonly Ticket[]> {
   try {
-    return await recoverTickets(openAws(inventory.accounts), hosts, plan.job.run, startedAt);
+    return await recoverTickets(openAws(inventory.accounts), hosts, {
+      job: plan.job,
+      document: inventory.systemsManager?.document ?? '',
+      since: startedAt,
+    });
   } catch (error) {
     const { name, message } = refusalOf(error);
     terminal.err(`portmatrix: the commands of this run cannot be listed (${name}: ${message}); those that were noted are collected\n`);

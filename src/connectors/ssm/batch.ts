@@ -77,10 +77,10 @@ export function batchesOf(job: Job, recipients: readonly Recipient[], atOnce: nu
   });
 }
 
-/** The text that tells each of these nodes its part; a `UsageError` where it is longer than a command carries. */
-export function jobText(job: Job, recipients: readonly Recipient[]): string {
+/** What tells each of these nodes its part of the job. */
+export function envelopeFor(job: Job, recipients: readonly Pick<Recipient, 'source' | 'instance'>[]): Envelope {
   const sources = new Set(recipients.map(({ source }) => source));
-  const envelope: Envelope = {
+  return {
     contract: job.contract,
     nodes: Object.fromEntries(recipients.map(({ instance, source }) => [instance, source])),
     job: {
@@ -90,7 +90,11 @@ export function jobText(job: Job, recipients: readonly Recipient[]): string {
       pace: Object.fromEntries(Object.entries(job.pace).filter(([source]) => sources.has(source))),
     },
   };
-  const text = packEnvelope(envelope);
+}
+
+/** The same as text; a `UsageError` where it is longer than a command carries. */
+export function jobText(job: Job, recipients: readonly Recipient[]): string {
+  const text = packEnvelope(envelopeFor(job, recipients));
   if (text.length <= longestJob) return text;
   throw new UsageError(
     `the job has ${text.length} characters, and a command carries ${longestJob}: choose fewer destinations or rules (--destination, --rule), or fewer sources`,

@@ -10,6 +10,7 @@
  * Right after a command was sent Systems Manager may not know it, and right after it succeeded its output may be empty: both are asked again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Message } from '../../../agent/contract/message.ts';
 import { downloadSteps, partStep, runStep } from '../../agent-document.ts';
 import { type Aws, type AwsPlace, nameOf, refusalOf, type SSM } from '../../aws.ts';
 import type { Host, SystemsManager } from '../../inventory.ts';
@@ -206,7 +207,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
     let trouble = '';
     try {
       const invocations = await listInvocations(ssm, id, list);
-      await Promise.all(
+      const heard = await Promise.allSettled(
         [...waiting.values()].map(async ({ source, errand }) => {
           const invocation = invocations.get(errand.instance);
           if (invocation === undefined || !isOver(invocation)) return;
@@ -217,6 +218,9 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
           else deliveries.push(...said.messages.map((message) => ({ source, message })));
         }),
       );
+      // Only now that all are heard: what came after this look is over would reach nobody.
+      const failure = heard.find((end) => end.status === 'rejected');
+      if (failure !== undefined) throw failure.reason;
     } catch (error) {
       // Whatever is the matter with the way to AWS may pass; the command goes on without us.
       const { name, message } = refusalOf(error);
@@ -242,7 +246,8 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
     for (const waitMs of [0, ...patience.rereadMs]) {
       if (waitMs > 0) await sleep(waitMs);
       const end = await stepEnd(ssm, errand, run, spend);
-      if (end === undefined) continue;
+      // The list may know of the success before the step's own record does.
+      if (end === undefined || (end.exitCode === -1 && invocation.status === 'Success')) continue;
       const reading = readRun(end, errand, invocation);
       if (reading.kind === 'missing') return reading;
       if (reading.kind === 'failed') {
@@ -250,17 +255,21 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
         return { kind: 'lost', why: download === undefined ? reading.why : `${errand.instance}: the package could not be fetched: ${download}` };
       }
       if (!reading.isWhole) continue;
-      const messages = [...reading.messages];
-      for (let number = 2; number <= partsIn(messages); number += 1) {
-        const further = await partEnd(ssm, errand, partStep(errand.platform, number), spend);
-        messages.splice(messages.length - 1, 0, ...messagesIn(further));
-      }
-      return { kind: 'said', messages };
+      return { kind: 'said', messages: await withParts(ssm, errand, reading.messages, spend) };
     }
-    const stored = await storedOutput(errand, run);
-    const messages = messagesIn(stored ?? '');
-    if (messages.some(({ kind }) => kind === 'bye')) return { kind: 'said', messages };
+    const messages = messagesIn((await storedOutput(errand, run)) ?? '');
+    if (messages.some(({ kind }) => kind === 'bye')) return { kind: 'said', messages: await withParts(ssm, errand, messages, spend) };
     return { kind: 'lost', why: `${errand.instance}: the command succeeded, and what its agent said did not come back whole`, code: 'output-lost' };
+  }
+
+  /** The messages of the run step, with those of the steps that print further parts before the last one. */
+  async function withParts(ssm: SSM, errand: Errand, said: readonly Message[], spend: Spend): Promise<readonly Message[]> {
+    const messages = [...said];
+    for (let number = 2; number <= partsIn(said); number += 1) {
+      const further = await partEnd(ssm, errand, partStep(errand.platform, number), spend);
+      messages.splice(messages.length - 1, 0, ...messagesIn(further));
+    }
+    return messages;
   }
 
   /** What the step that was to fetch the package said, where it failed. */
@@ -307,7 +316,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
 }
 
 type Heard =
-  | { readonly kind: 'said'; readonly messages: ReturnType<typeof messagesIn> }
+  | { readonly kind: 'said'; readonly messages: readonly Message[] }
   | { readonly kind: 'missing'; readonly lacks: Platform }
   | { readonly kind: 'lost'; readonly why: string; readonly code?: 'output-lost' };
 
@@ -332,14 +341,15 @@ async function listInvocations(ssm: SSM, command: string, spend: Spend): Promise
   return invocations;
 }
 
-/** How a step ended; undefined while Systems Manager does not know of it. */
+/** How a step ended; undefined while Systems Manager does not know of it, and for a step that the document does not have. */
 async function stepEnd(ssm: SSM, { command, instance }: Errand, step: string, spend: Spend): Promise<StepEnd | undefined> {
   await spend();
   try {
     const said = await ssm.getCommandInvocation({ CommandId: command, InstanceId: instance, PluginName: step });
     return { exitCode: said.ResponseCode ?? -1, stdout: said.StandardOutputContent ?? '', stderr: said.StandardErrorContent ?? '' };
   } catch (error) {
-    if (refusalOf(error).name === 'InvocationDoesNotExist') return undefined;
+    const { name } = refusalOf(error);
+    if (name === 'InvocationDoesNotExist' || name === 'InvalidPluginName') return undefined;
     throw error;
   }
 }

@@ -1,21 +1,34 @@
 /** Commands that an earlier controller sent for a run, found again: it may have been killed between a command and the note of it. */
-import { unpackEnvelope } from '../../../agent/contract/envelope.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { type Envelope, unpackEnvelope } from '../../../agent/contract/envelope.ts';
+import type { Job } from '../../../agent/contract/job.ts';
 import { type Aws, type AwsPlace, type Command, nameOf } from '../../aws.ts';
+import type { ManagedNode } from '../../host.ts';
 import type { Host } from '../../inventory.ts';
 import type { Ticket } from '../connector.ts';
-import { readComment } from './batch.ts';
+import { envelopeFor, readComment } from './batch.ts';
 import { ticketOf } from './send.ts';
 
+/** The run whose commands are looked for. */
+export interface Sought {
+  readonly job: Job;
+  readonly document: string;
+  /** When it began, in milliseconds since 1970. */
+  readonly since: number;
+}
+
 /**
- * Lists what was sent since then where these hosts are managed, and resolves to a ticket for each node of each command of this run. Commands are known by
- * their comment, and their nodes' names by the job that they carry. Rejects with what AWS says when it cannot be asked.
+ * Lists what was sent since then where these hosts are managed, and resolves to a ticket for each node of each command of this run. Everybody who may send a
+ * command can write any comment, so a command counts only where it is of our document, carries this very job, and went to the nodes that these hosts are.
+ * Rejects with what AWS says when it cannot be asked.
  */
-export async function recoverTickets(aws: Aws, hosts: readonly Host[], run: string, since: number): Promise<readonly Ticket[]> {
+export async function recoverTickets(aws: Aws, hosts: readonly Host[], sought: Sought): Promise<readonly Ticket[]> {
   const places = new Map(
     hosts.flatMap(({ connector }) => (connector.kind === 'ssm' ? [[nameOf(connector.node), placeOf(connector.node)] as const] : [])),
   );
-  const found = await Promise.all([...places.values()].map((place) => commandsIn(aws, place, since)));
-  return found.flat().flatMap(({ place, command }) => ticketsOf(place, command, run));
+  const found = await Promise.all([...places.values()].map((place) => commandsIn(aws, place, sought.since)));
+  const nodes = new Map(hosts.flatMap(({ name, connector }) => (connector.kind === 'ssm' ? [[name, connector.node] as const] : [])));
+  return found.flat().flatMap(({ place, command }) => ticketsOf(place, command, sought, nodes));
 }
 
 async function commandsIn(aws: Aws, place: AwsPlace, since: number): Promise<readonly { readonly place: AwsPlace; readonly command: Command }[]> {
@@ -33,17 +46,33 @@ async function commandsIn(aws: Aws, place: AwsPlace, since: number): Promise<rea
 
 function ticketsOf(
   place: AwsPlace,
-  { CommandId: id, Comment: comment = '', InstanceIds: instances = [], Parameters: parameters, ExpiresAfter: end }: Command,
-  run: string,
+  { CommandId: id, Comment: comment = '', DocumentName: name = '', InstanceIds: instances = [], Parameters: parameters, ExpiresAfter: end }: Command,
+  { job, document }: Sought,
+  nodes: ReadonlyMap<string, ManagedNode>,
 ): readonly Ticket[] {
   const mark = readComment(comment);
+  if (mark?.run !== job.run || id === undefined || bare(name) !== bare(document)) return [];
   const envelope = unpackEnvelope(parameters?.['Job']?.[0] ?? '');
-  if (mark?.run !== run || id === undefined || envelope === undefined) return [];
+  if (envelope === undefined || !isOf(envelope, job)) return [];
   return instances.flatMap((instance) => {
     const source = envelope.nodes[instance];
-    if (source === undefined) return [];
+    const node = source === undefined ? undefined : nodes.get(source);
+    if (source === undefined || node === undefined || nameOf(node) !== nameOf(place)) return [];
+    if ('instance' in node.wanted && node.wanted.instance !== instance) return [];
     return [ticketOf({ source, place, instance, platform: mark.platform }, id, { fetches: mark.fetches, endsBy: end?.getTime() ?? 0 })];
   });
+}
+
+/** Whether it tells its nodes exactly what this job tells them: the ids of checks do not say where a check goes. */
+function isOf(envelope: Envelope, job: Job): boolean {
+  const recipients = Object.entries(envelope.nodes).map(([instance, source]) => ({ instance, source }));
+  const expected: unknown = JSON.parse(JSON.stringify(envelopeFor(job, recipients)));
+  return isDeepStrictEqual(envelope, expected);
+}
+
+/** A document's name, where it is given by its ARN too. */
+function bare(document: string): string {
+  return document.replace(/^arn:.*:document\//, '');
 }
 
 function placeOf({ region, account }: AwsPlace): AwsPlace {

@@ -34,7 +34,13 @@ export async function sendBatch(ssm: SSM, batch: Batch, sending: Sending): Promi
   const { recipients } = batch;
   if (recipients.length === 0) return [];
   const input = commandInput(batch, sending);
-  await sending.spend();
+  try {
+    await sending.spend();
+  } catch (error) {
+    // Only a stop ends the wait. What was sent before keeps its tickets, so that it can be cancelled.
+    if (!(error instanceof Error && error.name === 'AbortError')) throw error;
+    return recipients.map((recipient) => refusal(recipient, 'it was stopped'));
+  }
   let command: string | undefined;
   try {
     command = (await ssm.sendCommand(input)).Command?.CommandId;

@@ -1,0 +1,157 @@
+/** What is collected from managed nodes, whatever Systems Manager says and in whatever order: the SDK asks a server that a test scripts, call by call. */
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { contractVersion, type Job } from '../../agent/contract/job.ts';
+import { encodeMessage, type Message } from '../../agent/contract/message.ts';
+import type { Delivery, Ticket } from '../../src/connectors/connector.ts';
+import { connectBySsm, type Patience } from '../../src/connectors/ssm/connection.ts';
+import { sendBatch } from '../../src/connectors/ssm/send.ts';
+import { type Answer, clientsOf, type Script } from '../support/scripted-aws.ts';
+
+const command = '11111111-2222-3333-4444-555555555555';
+const [one, other] = ['i-00000000000000001', 'i-00000000000000002'];
+const bye: Message = { kind: 'bye', reason: 'finished' };
+const job: Job = {
+  contract: contractVersion,
+  run: 'run',
+  timeoutMs: 1_000,
+  attempts: 1,
+  endsAfterMs: 1_000,
+  hosts: [],
+  rules: [],
+  sets: [],
+  pairs: [],
+  pace: {},
+  reply: 'frame',
+};
+
+function ticketFor(source: string, instance: string, fetches = false): Ticket {
+  const errand = { place: { region: 'eu-central-1' }, command, instance, platform: 'linux' as const, fetches, endsBy: Date.now() + 60_000 };
+  return { source, id: `${command}/${instance}`, errand };
+}
+
+const impatience: Patience = { firstLookMs: 300, longestWaitMs: 300, rereadMs: [1, 1], graceMs: 0, cancelMs: 0 };
+
+/** All that is delivered of the tickets. */
+async function collect(t: TestContext, script: Script, tickets: readonly Ticket[]): Promise<readonly Delivery[]> {
+  const { ssm, s3 } = await clientsOf(t, script);
+  const connection = connectBySsm({
+    aws: { ssm: () => Promise.resolve(ssm), s3: () => Promise.resolve(s3) },
+    systemsManager: { document: 'PortMatrix-Agent', deliverySeconds: 60, output: { bucket: 'results' } },
+    atOnce: 8,
+    stop: new AbortController().signal,
+    keep: () => Promise.resolve(),
+    now: Date.now,
+    patience: impatience,
+  });
+  const deliveries: Delivery[] = [];
+  for await (const delivery of connection.collect(tickets, job, new AbortController().signal)) deliveries.push(delivery);
+  return deliveries;
+}
+
+function listed(status: string): Answer {
+  return { CommandInvocations: [one, other].map((instance) => ({ InstanceId: instance, Status: status, StatusDetails: status })) };
+}
+
+function step(code: number, messages: readonly Message[] = []): Answer {
+  return { ResponseCode: code, StandardOutputContent: messages.map((message) => `${encodeMessage(message)}\n`).join(''), StandardErrorContent: '' };
+}
+
+describe('what is collected', () => {
+  it('holds what one node said, though another could not be asked in the same look', async (t) => {
+    let refusals = 1;
+    const said = await collect(
+      t,
+      {
+        ListCommandInvocations: () => listed('Success'),
+        GetCommandInvocation: async ({ InstanceId }) => {
+          if (InstanceId === one) return (refusals -= 1) >= 0 ? { error: 'InternalServerError' } : step(0, [bye]);
+          // Later than the refusal, and sooner than the next look.
+          await sleep(50);
+          return step(0, [bye]);
+        },
+      },
+      [ticketFor('first', one), ticketFor('second', other)],
+    );
+    assert.deepEqual(
+      said.toSorted((before, after) => before.source.localeCompare(after.source)),
+      [
+        { source: 'first', message: bye },
+        { source: 'second', message: bye },
+      ],
+    );
+  });
+
+  it('waits for a step that its own record does not know of yet, though the command has succeeded', async (t) => {
+    let unknown = 1;
+    const said = await collect(
+      t,
+      { ListCommandInvocations: () => listed('Success'), GetCommandInvocation: () => ((unknown -= 1) >= 0 ? step(-1) : step(0, [bye])) },
+      [ticketFor('first', one)],
+    );
+    assert.deepEqual(said, [{ source: 'first', message: bye }]);
+  });
+
+  it('names the real trouble at once where the document has no step that fetches', async (t) => {
+    let looks = 0;
+    const said = await collect(
+      t,
+      {
+        ListCommandInvocations: () => {
+          looks += 1;
+          return listed('Failed');
+        },
+        GetCommandInvocation: ({ PluginName }) =>
+          PluginName === 'RunLinux'
+            ? { ...step(13), StandardErrorContent: 'portmatrix: fetch-failed: the step that downloads brought no package\n' }
+            : { error: 'InvalidPluginName' },
+      },
+      [ticketFor('first', one, true)],
+    );
+    assert.equal(looks, 1);
+    assert.match(JSON.stringify(said), /"lost":"[^"]*the step that downloads brought no package/);
+  });
+
+  it('is taken from S3 with all its parts where Systems Manager gives none of them', async (t) => {
+    const parts = [1, 2].map((part): Message => ({ kind: 'part', part, of: 2, text: String(part) }));
+    const [first, second] = parts;
+    assert.ok(first !== undefined && second !== undefined);
+    const said = await collect(
+      t,
+      {
+        ListCommandInvocations: () => listed('Success'),
+        GetCommandInvocation: () => step(0),
+        GetObject: ({ key }) => ({ text: `${(String(key).includes('/RunLinux/') ? [first, bye] : [second]).map(encodeMessage).join('\n')}\n` }),
+      },
+      [ticketFor('first', one)],
+    );
+    assert.deepEqual(
+      said.map((delivery) => ('message' in delivery ? delivery.message : delivery)),
+      [first, second, bye],
+    );
+  });
+});
+
+it('a batch that is stopped half-way keeps the tickets of what was sent, so that it can be cancelled', async (t) => {
+  const { ssm } = await clientsOf(t, {
+    SendCommand: ({ InstanceIds }) =>
+      Array.isArray(InstanceIds) && InstanceIds.length > 1 ? { error: 'InvalidInstanceId' } : { Command: { CommandId: command } },
+  });
+  const place = { region: 'eu-central-1' };
+  const recipients = [one, other].map((instance) => ({ source: instance, place, instance, platform: 'linux' as const }));
+  const batch = { place, platform: 'linux' as const, recipients, job: 'am9i', atOnce: 2, executionSeconds: 60, deliverySeconds: 60 };
+  let left = 2;
+  const stopped = AbortSignal.abort();
+  const spend = async (): Promise<void> => {
+    if ((left -= 1) < 0) await sleep(0, undefined, { signal: stopped });
+  };
+  const tickets = await sendBatch(ssm, batch, { run: 'run', pin: { document: 'PortMatrix-Agent', version: '1' }, endsBy: 0, spend });
+  assert.deepEqual(
+    tickets.map(({ source, errand, refused }) => [source, errand?.command, refused]),
+    [
+      [one, command, undefined],
+      [other, undefined, 'it was stopped'],
+    ],
+  );
+});
