@@ -37,8 +37,8 @@ const impatience: Patience = { firstLookMs: 300, longestWaitMs: 300, rereadMs: [
 async function collect(t: TestContext, script: Script, tickets: readonly Ticket[]): Promise<readonly Delivery[]> {
   const { ssm, s3 } = await clientsOf(t, script);
   const connection = connectBySsm({
-    aws: { ssm: () => Promise.resolve(ssm), s3: () => Promise.resolve(s3) },
-    systemsManager: { document: 'PortMatrix-Agent', deliverySeconds: 60, output: { bucket: 'results' } },
+    aws: { ssm: () => Promise.resolve(ssm), s3: () => Promise.resolve(s3), presign: () => Promise.resolve('https://nowhere') },
+    systemsManager: { document: 'PortMatrix-Agent', deliverySeconds: 60, output: { bucket: 'results' }, fetch: 'role' },
     atOnce: 8,
     stop: new AbortController().signal,
     keep: () => Promise.resolve(),
@@ -146,7 +146,7 @@ it('a batch that is stopped half-way keeps the tickets of what was sent, so that
   const spend = async (): Promise<void> => {
     if ((left -= 1) < 0) await sleep(0, undefined, { signal: stopped });
   };
-  const tickets = await sendBatch(ssm, batch, { run: 'run', pin: { document: 'PortMatrix-Agent', version: '1' }, endsBy: 0, spend });
+  const tickets = await sendBatch(ssm, batch, { run: 'run', pin: { document: 'PortMatrix-Agent', version: '1', fetches: true }, endsBy: 0, spend });
   assert.deepEqual(
     tickets.map(({ source, errand, refused }) => [source, errand?.command, refused]),
     [

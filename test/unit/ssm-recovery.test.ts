@@ -52,7 +52,7 @@ it('only a command of our document that carries this very job to the node of its
   const list = Object.entries(commands).map(([name, command]) => ({ CommandId: name, ...command }));
   const { ssm, s3 } = await clientsOf(t, { ListCommands: () => ({ Commands: list }) });
   const host = fillHost({ name: 'client', address: '10.0.0.2', connector: { ssm: { instance: mine, region } } }, {}, 'example.test');
-  const aws = { ssm: () => Promise.resolve(ssm), s3: () => Promise.resolve(s3) };
+  const aws = { ssm: () => Promise.resolve(ssm), s3: () => Promise.resolve(s3), presign: () => Promise.resolve('https://nowhere') };
   const tickets = await recoverTickets(aws, [host], { job, document: 'PortMatrix-Agent', since: 0 });
   assert.deepEqual(
     tickets.map(({ source, errand }) => [source, errand?.command, errand?.instance]),
