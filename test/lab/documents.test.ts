@@ -40,6 +40,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, words: string]>
   'portmatrix agent doctor -i managed.yaml': ['test/e2e/agent-doctor.test.ts', "'agent', 'doctor', '-i'"],
   'portmatrix run -i managed.yaml': ['test/support/managed.ts', "['run', '-i', 'inventory.yaml'"],
   'portmatrix resume reports/managed': ['test/e2e/ssm-faults.test.ts', "['resume', 'out']"],
+  'npm install kerberos@7.0.0': ['test/lab/kerberos-addon.ts', "'npm', 'install', '--prefix', folder"],
   'npm run lock': ['test/unit/lock.test.ts', 'complete-lock.cjs'],
 };
 
