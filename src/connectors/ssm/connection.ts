@@ -129,8 +129,14 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, pat
     );
     const recipients: Recipient[] = [];
     const refused: Ticket[] = [];
+    const machines = Map.groupBy(found.flat(), ({ match }) => ('refused' in match ? '' : match.node.instance));
     for (const { host, place, match } of found.flat()) {
-      if ('refused' in match) refused.push(refusal({ source: host.name }, match.refused));
+      const stranger = 'refused' in match ? undefined : machines.get(match.node.instance)?.find(({ host: { dnsName } }) => dnsName !== host.dnsName);
+      if (stranger !== undefined && !('refused' in match)) {
+        // What one machine sees must not stand for what another sees.
+        const why = `${match.node.instance} cannot be both ${host.name} and ${stranger.host.name}: give each its own node, or, where they are one machine at two addresses, the same dnsName`;
+        refused.push(refusal({ source: host.name }, why));
+      } else if ('refused' in match) refused.push(refusal({ source: host.name }, match.refused));
       else recipients.push({ source: host.name, place, instance: match.node.instance, platform: match.platform });
     }
     return { recipients, refused };
