@@ -139,6 +139,40 @@ describe('what is collected', () => {
   });
 });
 
+it('who lacks the agent is sent the job again when nobody else is at work any more, so that no destination is asked by more than may', async (t) => {
+  const story: string[] = [];
+  let looks = 0;
+  const said = await collect(
+    t,
+    {
+      ListCommandInvocations: ({ CommandId }) => {
+        if (CommandId !== command) return { CommandInvocations: [{ InstanceId: other, Status: 'Success' }] };
+        looks += 1;
+        const status = looks < 3 ? 'InProgress' : 'Success';
+        story.push(`the first is ${status}`);
+        return {
+          CommandInvocations: [
+            { InstanceId: one, Status: status },
+            { InstanceId: other, Status: 'Failed' },
+          ],
+        };
+      },
+      GetCommandInvocation: ({ CommandId, InstanceId }) => (CommandId === command && InstanceId === other ? step(10) : step(0, [bye])),
+      DescribeDocument: () => ({ Document: { DocumentVersion: '1' } }),
+      SendCommand: () => {
+        story.push('the second is sent it again');
+        return { Command: { CommandId: command.replaceAll('1', '6') } };
+      },
+    },
+    [ticketFor('first', one), ticketFor('second', other)],
+  );
+  assert.deepEqual(story, ['the first is InProgress', 'the first is InProgress', 'the first is Success', 'the second is sent it again']);
+  assert.deepEqual(said, [
+    { source: 'first', message: bye },
+    { source: 'second', message: bye },
+  ]);
+});
+
 it('a node that is said to be two machines is sent nothing for either, and one machine at two addresses is told twice', async (t) => {
   let sent = 0;
   const { ssm, s3 } = await clientsOf(t, {

@@ -157,6 +157,8 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, pat
       const commands = commandsOf(tickets);
       let cancelledAt: number | undefined;
       let waitMs = patience.firstLookMs;
+      // Those that lack the agent are sent the job again when all others are done: a command knows nothing of the nodes that another keeps at work.
+      const unsent: Recipient[] = [];
       while (commands.length > 0) {
         await sleep(jitter(waitMs), undefined, { signal: AbortSignal.any([signal, ...(cancelledAt === undefined ? [stop] : [])]) }).catch(
           () => undefined,
@@ -164,6 +166,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, pat
         waitMs = Math.min(patience.longestWaitMs, waitMs * 1.5);
         if (signal.aborted || (cancelledAt !== undefined && now() - cancelledAt > patience.cancelMs)) {
           for (const { waiting } of commands) for (const { source } of waiting.values()) yield { source, lost: 'it was stopped' };
+          for (const { source } of unsent) yield { source, lost: 'it was stopped' };
           return;
         }
         if (stop.aborted && cancelledAt === undefined) {
@@ -173,15 +176,15 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, pat
         }
         const swept = await Promise.all(commands.map((command) => sweep(command)));
         for (const { deliveries } of swept) yield* deliveries;
-        const again = stop.aborted ? [] : swept.flatMap(({ missing }) => missing);
-        for (const { missing } of stop.aborted ? swept : []) for (const { source } of missing) yield { source, lost: 'it was stopped' };
-        if (again.length > 0) {
+        unsent.push(...swept.flatMap(({ missing }) => missing));
+        commands.splice(0, commands.length, ...commands.filter(({ waiting }) => waiting.size > 0));
+        if (stop.aborted) for (const { source } of unsent.splice(0)) yield { source, lost: 'it was stopped' };
+        if (unsent.length > 0 && commands.length === 0) {
           waitMs = patience.firstLookMs;
-          const sent = await sendAll(job.run, batchesOf(job, again, atOnce, systemsManager.deliverySeconds));
+          const sent = await sendAll(job.run, batchesOf(job, unsent.splice(0), atOnce, systemsManager.deliverySeconds));
           for (const { source, refused } of sent) if (refused !== undefined) yield { source, lost: refused };
           commands.push(...commandsOf(sent));
         }
-        commands.splice(0, commands.length, ...commands.filter(({ waiting }) => waiting.size > 0));
       }
     },
   };
