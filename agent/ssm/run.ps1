@@ -1,5 +1,4 @@
-# Runs the agent on a Windows host. What stands between at signs was written by the publisher of the document. What stands between braces comes with the
-# command and is only ever data. Exit codes: agent/contract/step-exit.ts; every failure says one line on stderr.
+# Runs the agent on a Windows host. What stands between at signs and between braces, and the exit codes, are as in the step for Linux.
 # Windows PowerShell 5.1 in Constrained Language Mode runs all of this: cmdlets, operators and properties, no methods and no types.
 $ErrorActionPreference = 'Stop'
 $ProgressPreference = 'SilentlyContinue'
@@ -8,7 +7,6 @@ $system = "$env:SystemRoot\System32"
 $work = ''
 $brought = ''
 
-# The agent of Systems Manager would keep what it downloaded for two weeks.
 function Remove-Rest {
     foreach ($rest in $work, $brought) { if ($rest) { Remove-Item -LiteralPath $rest -Recurse -Force -ErrorAction SilentlyContinue } }
 }
@@ -43,7 +41,7 @@ $bundle = '@bundle@'
 $policy = '@policy@'
 if (-not $package) { Exit-Step 15 'unsupported-os' 'no package for windows-x64 was published' }
 
-# An agent that knows environment variables leaves the braces alone; an older one has put the value in their place.
+# As on Linux: an older agent has put the values in the place of the braces.
 if (Test-Path -LiteralPath 'Env:SSM_Job') { $job = $env:SSM_Job } else { $job = '{{ Job }}' }
 if (Test-Path -LiteralPath 'Env:SSM_PackageUrl') { $url = $env:SSM_PackageUrl } else { $url = '{{ PackageUrl }}' }
 $fetch = '{{ Fetch }}'
@@ -104,7 +102,6 @@ function Invoke-Program($File, $Arguments, $Seconds) {
     Wait-Process -InputObject $child -Timeout 4 -ErrorAction SilentlyContinue
 }
 
-# Fetches by the URL of the command. It is not among the arguments of a process, which every user of a host can read.
 function Get-Package($File) {
     $left = Get-Left 20
     if ($left -lt 1) { $left = 1 }
@@ -139,7 +136,17 @@ function Install-Package {
     Move-Item -LiteralPath $new -Destination $entry -ErrorAction SilentlyContinue
     # Another command may have been faster.
     if (Get-Fault $entry) { Exit-Step 14 'no-space' "the package could not be moved into $cache" }
-    Get-ChildItem -LiteralPath $cache | Where-Object { $_.Name -match '^[0-9a-f]{64}$' -and $_.Name -ne $package } | Remove-Item -Recurse -Force -ErrorAction SilentlyContinue
+}
+
+# Any user may make a folder in C:\, and programs load libraries from beside them: two files are taken, and checked where nobody else writes.
+function Copy-Offline {
+    if (-not $offline -or (Get-Fault $offline)) { return }
+    $copy = "$work\copy"
+    try {
+        New-Item -ItemType Directory -Path $copy | Out-Null
+        Copy-Item -LiteralPath "$offline\node.exe", "$offline\agent.cjs" -Destination $copy
+    } catch { Exit-Step 14 'no-space' "nothing can be written into $cache" }
+    if (-not (Get-Fault $copy)) { Move-Item -LiteralPath $copy -Destination $entry -ErrorAction SilentlyContinue }
 }
 
 $packageName = 'portmatrix-agent-windows-x64.zip'
@@ -157,13 +164,11 @@ try {
 } catch { Exit-Step 14 'no-space' "nothing can be written into $cache" }
 
 $entry = "$cache\$package"
-$folder = ''
-if ($offline -and -not (Get-Fault $offline)) { $folder = $offline }
-if (-not $folder) {
-    $fault = Get-Fault $entry
-    $folder = $entry
-    if ($fault) {
-        if (Test-Path -LiteralPath $entry) { Remove-Item -LiteralPath $entry -Recurse -Force -ErrorAction SilentlyContinue }
+$fault = Get-Fault $entry
+if ($fault) {
+    if (Test-Path -LiteralPath $entry) { Remove-Item -LiteralPath $entry -Recurse -Force -ErrorAction SilentlyContinue }
+    Copy-Offline
+    if (Get-Fault $entry) {
         if ($fetch -eq 'cached') {
             if ($fault -eq 'runtime-hash') { Exit-Step 11 $fault "the runtime in $cache was not the published one, and is removed" }
             if ($fault -eq 'bundle-hash') { Exit-Step 12 $fault "the agent in $cache was not the published one, and is removed" }
@@ -171,6 +176,7 @@ if (-not $folder) {
         }
         Install-Package
     }
+    Get-ChildItem -LiteralPath $cache | Where-Object { $_.Name -match '^[0-9a-f]{64}$' -and $_.Name -ne $package } | Remove-Item -Recurse -Force -ErrorAction SilentlyContinue
 }
 
 $left = Get-Left 15
@@ -179,8 +185,8 @@ if ($left -lt 1) { Exit-Step 13 'fetch-failed' 'so much of ExecutionTimeout is g
 $env:PORTMATRIX_ENDS_AFTER_MS = "${left}000"
 try { Set-Content -LiteralPath "$work\in" -Value $job -Encoding ASCII }
 catch { Exit-Step 14 'no-space' "nothing can be written into $cache" }
-try { $code = Invoke-Program "$folder\node.exe" "--max-semi-space-size=8 `"$folder\agent.cjs`" run $policy `"$spool`"" ($left + 5) }
-catch { Exit-Step 18 'application-control' "$folder\node.exe cannot be started. $_" }
+try { $code = Invoke-Program "$entry\node.exe" "--max-semi-space-size=8 `"$entry\agent.cjs`" run $policy `"$spool`"" ($left + 5) }
+catch { Exit-Step 18 'application-control' "$entry\node.exe cannot be started. $_" }
 # Write-Host does not fold a line where stdout is no console.
 foreach ($line in @(Get-Content -LiteralPath "$work\out")) { Write-Host $line }
 if (-not (Get-ChildItem -LiteralPath $spool)) { Remove-Item -LiteralPath $spool -Force -ErrorAction SilentlyContinue }

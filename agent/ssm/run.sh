@@ -88,23 +88,31 @@ fault() {
   fi
 }
 
-# Fetches by the URL of the command. It is not among the arguments of a process, which every user of a host can read.
+# Whether nobody else can change it after the check.
+is_ours() {
+  for file in "$1" "$1/node" "$1/agent.cjs"; do
+    case $(stat -L -c %u:%A "$file") in 0:?????-??-? | "$(id -u)":?????-??-?) ;; *) return 1 ;; esac
+  done
+}
+
+# Fetches by the URL of the command, 400 MB at most. It is not among the arguments of a process, which every user of a host can read.
 fetch_url() {
   left=$((timeout - 20 + started - $(now)))
   if [ "$left" -lt 1 ]; then left=1; fi
   if command -v curl >/dev/null; then
     tool=curl
-    said=$(printf 'url = "%s"\n' "$url" | timeout --foreground "$left" curl --silent --show-error --fail --location --max-redirs 5 --proto '=https' \
-      --proto-redir '=https' --connect-timeout 20 --max-filesize 400000000 --output "$1" --config - 2>&1)
+    said=$(exec 2>&1 && ulimit -f 800000 && printf 'url = "%s"\n' "$url" | timeout --foreground "$left" curl --silent --show-error --fail --location --max-redirs 5 --proto '=https' \
+      --proto-redir '=https' --connect-timeout 20 --output "$1" --config -)
   elif command -v wget >/dev/null; then
     tool=wget
-    said=$(printf '%s\n' "$url" | timeout --foreground "$left" wget --no-verbose --max-redirect=5 --timeout=20 --tries=2 --output-document="$1" --input-file=- 2>&1)
+    said=$(exec 2>&1 && ulimit -f 800000 && printf '%s\n' "$url" | timeout --foreground "$left" wget --no-verbose --max-redirect=5 --timeout=20 --tries=2 --output-document="$1" --input-file=-)
   else
     fail 13 fetch-failed 'there is neither curl nor wget on this host'
   fi
   code=$?
   case $tool/$code in
     */0) ;;
+    */153) fail 13 fetch-failed 'the package that came is too large' ;;
     curl/23 | wget/3) fail 14 no-space "$tool could not write the package into $cache" ;;
     curl/*) fail 13 fetch-failed "curl ended with code $code: $(printf '%s' "$said" | head -n 1 | cut -c 1-200)" ;;
     # wget names the URL, which is as good as a key to what lies there.
@@ -121,8 +129,9 @@ fi
 home=
 entry=$cache/$package
 if [ -n "$offline" ] && [ -z "$(fault "$offline")" ]; then
-  home=$offline
-else
+  if is_ours "$offline"; then home=$offline; else offline="$offline (open to others)"; fi
+fi
+if [ -z "$home" ]; then
   found=$(fault "$entry")
   case $found in '') home=$entry ;; runtime-hash | bundle-hash) rm -rf "$entry" ;; esac
 fi

@@ -86,6 +86,23 @@ describe('a package that is fetched by its address', { concurrency: 2 }, () => {
     });
   }
 
+  it('does not fill the disk, though wget knows no limit and the server does not end', async (t) => {
+    if (!needsRoot(t)) return;
+    const endless: RequestListener = (_request, response) => {
+      const piece = Buffer.alloc(1024 * 1024);
+      const more = (): void => {
+        while (!response.destroyed && response.write(piece));
+      };
+      response.on('drain', more);
+      more();
+    };
+    const { url, env } = await serve(t, endless);
+    const host = hostWith(t, usual);
+    const ended = await runStep(t, host, { env, prefix: withoutCurl, values: { Fetch: 'url', PackageUrl: url, ExecutionTimeout: '120' } });
+    assertFailed(ended, 13, /the package that came is too large/);
+    assert.deepEqual(cached(host), []);
+  });
+
   it('is not fetched where a server leads away from https', async (t) => {
     const host = hostWith(t, usual);
     const { url, env } = await serve(t, (_request, response) => void response.writeHead(302, { location: 'http://localhost/x' }).end());

@@ -69,6 +69,19 @@ for (const shell of shells)
       assert.equal((await run(t, host)).code, 0);
     });
 
+    it('does not run a pre-staged copy that others than root can change after it was checked', async (t) => {
+      for (const open of ['', 'node', 'agent.cjs']) {
+        const host = hostWith(t, usual);
+        place(host.offline, usual);
+        chmodSync(join(host.offline, open), 0o777);
+        const ended = await run(t, host);
+        assertFailed(ended, 10, new RegExp(`${here} is not in ${host.offline} \\(open to others\\) or ${host.cache}\n`));
+        assert.equal(missingPackage(ended.stderr), here);
+        chmodSync(join(host.offline, open), 0o755);
+        assert.equal((await run(t, host)).code, 0);
+      }
+    });
+
     it('does not fetch what it was not told to fetch', async (t) => {
       const host = hostWith(t, usual);
       download(host, usual.content);

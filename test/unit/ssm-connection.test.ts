@@ -2,10 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { S3 } from '@aws-sdk/client-s3';
+import type { SSM } from '@aws-sdk/client-ssm';
 import { contractVersion, type Job } from '../../agent/contract/job.ts';
 import { encodeMessage, type Message } from '../../agent/contract/message.ts';
-import type { Delivery, Ticket } from '../../src/connectors/connector.ts';
+import type { Connection, Delivery, Ticket } from '../../src/connectors/connector.ts';
 import { connectBySsm, type Patience } from '../../src/connectors/ssm/connection.ts';
+import { fillHost, type Host } from '../../src/host.ts';
 import { sendBatch } from '../../src/connectors/ssm/send.ts';
 import { type Answer, clientsOf, type Script } from '../support/scripted-aws.ts';
 
@@ -36,7 +39,13 @@ const impatience: Patience = { firstLookMs: 300, longestWaitMs: 300, rereadMs: [
 /** All that is delivered of the tickets. */
 async function collect(t: TestContext, script: Script, tickets: readonly Ticket[]): Promise<readonly Delivery[]> {
   const { ssm, s3 } = await clientsOf(t, script);
-  const connection = connectBySsm({
+  const deliveries: Delivery[] = [];
+  for await (const delivery of connectionBy(ssm, s3).collect(tickets, job, new AbortController().signal)) deliveries.push(delivery);
+  return deliveries;
+}
+
+function connectionBy(ssm: SSM, s3: S3): Connection {
+  return connectBySsm({
     aws: { ssm: () => Promise.resolve(ssm), s3: () => Promise.resolve(s3), presign: () => Promise.resolve('https://nowhere') },
     systemsManager: { document: 'PortMatrix-Agent', deliverySeconds: 60, output: { bucket: 'results' }, fetch: 'role' },
     atOnce: 8,
@@ -45,9 +54,6 @@ async function collect(t: TestContext, script: Script, tickets: readonly Ticket[
     now: Date.now,
     patience: impatience,
   });
-  const deliveries: Delivery[] = [];
-  for await (const delivery of connection.collect(tickets, job, new AbortController().signal)) deliveries.push(delivery);
-  return deliveries;
 }
 
 function listed(status: string): Answer {
@@ -131,6 +137,65 @@ describe('what is collected', () => {
       [first, second, bye],
     );
   });
+});
+
+it('who lacks the agent is sent the job again when nobody else is at work any more, so that no destination is asked by more than may', async (t) => {
+  const story: string[] = [];
+  let looks = 0;
+  const said = await collect(
+    t,
+    {
+      ListCommandInvocations: ({ CommandId }) => {
+        if (CommandId !== command) return { CommandInvocations: [{ InstanceId: other, Status: 'Success' }] };
+        looks += 1;
+        const status = looks < 3 ? 'InProgress' : 'Success';
+        story.push(`the first is ${status}`);
+        return {
+          CommandInvocations: [
+            { InstanceId: one, Status: status },
+            { InstanceId: other, Status: 'Failed' },
+          ],
+        };
+      },
+      GetCommandInvocation: ({ CommandId, InstanceId }) => (CommandId === command && InstanceId === other ? step(10) : step(0, [bye])),
+      DescribeDocument: () => ({ Document: { DocumentVersion: '1' } }),
+      SendCommand: () => {
+        story.push('the second is sent it again');
+        return { Command: { CommandId: command.replaceAll('1', '6') } };
+      },
+    },
+    [ticketFor('first', one), ticketFor('second', other)],
+  );
+  assert.deepEqual(story, ['the first is InProgress', 'the first is InProgress', 'the first is Success', 'the second is sent it again']);
+  assert.deepEqual(said, [
+    { source: 'first', message: bye },
+    { source: 'second', message: bye },
+  ]);
+});
+
+it('a node that is said to be two machines is sent nothing for either, and one machine at two addresses is told twice', async (t) => {
+  let sent = 0;
+  const { ssm, s3 } = await clientsOf(t, {
+    DescribeInstanceInformation: () => ({ InstanceInformationList: [{ InstanceId: one, PingStatus: 'Online', PlatformType: 'Linux' }] }),
+    DescribeDocument: () => ({ Document: { DocumentVersion: '1' } }),
+    SendCommand: () => ({ Command: { CommandId: String((sent += 1)) } }),
+  });
+  const connection = connectionBy(ssm, s3);
+  const host = (name: string, address: string, wanted: object, dnsName = name) =>
+    fillHost({ name, address, dnsName, connector: { ssm: { ...wanted, region: 'eu-central-1' } } }, {}, undefined);
+  const byId = { instance: one };
+  const send = (hosts: readonly Host[]) => connection.send(hosts, job, new AbortController().signal);
+  const mistaken = await send([host('dc1', '10.0.0.1', byId), host('dc2', '10.0.0.2', { tag: { Name: 'dc2' } })]);
+  assert.deepEqual(
+    mistaken.map(({ source, refused }) => [source, /^i-0+1 cannot be both (dc1 and dc2|dc2 and dc1): /.test(refused ?? '')]),
+    [
+      ['dc1', true],
+      ['dc2', true],
+    ],
+  );
+  assert.equal(sent, 0);
+  const twice = await send([host('dc1', '10.0.0.1', byId), host('dc1-ipv6', 'fd00::1', byId, 'dc1')]);
+  assert.deepEqual(twice.map(({ source, errand }) => `${source} ${errand?.command}`).sort(), ['dc1 1', 'dc1-ipv6 2']);
 });
 
 it('a batch that is stopped half-way keeps the tickets of what was sent, so that it can be cancelled', async (t) => {

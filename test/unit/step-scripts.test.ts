@@ -19,6 +19,7 @@ parser.setLanguage(await Language.load(grammar));
 
 /** Cmdlets of Windows PowerShell 5.1 that these scripts may use: each of a module that comes with Windows. */
 const cmdlets = new Set([
+  'Copy-Item',
   'Expand-Archive',
   'Get-Acl',
   'Get-ChildItem',

@@ -141,8 +141,14 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
     );
     const recipients: Recipient[] = [];
     const refused: Ticket[] = [];
+    const machines = Map.groupBy(found.flat(), ({ match }) => ('refused' in match ? '' : match.node.instance));
     for (const { host, place, match } of found.flat()) {
-      if ('refused' in match) refused.push(refusal({ source: host.name }, match.refused));
+      const stranger = 'refused' in match ? undefined : machines.get(match.node.instance)?.find(({ host: { dnsName } }) => dnsName !== host.dnsName);
+      if (stranger !== undefined && !('refused' in match)) {
+        // What one machine sees must not stand for what another sees.
+        const why = `${match.node.instance} cannot be both ${host.name} and ${stranger.host.name}: give each its own node, or, where they are one machine at two addresses, the same dnsName`;
+        refused.push(refusal({ source: host.name }, why));
+      } else if ('refused' in match) refused.push(refusal({ source: host.name }, match.refused));
       else recipients.push({ source: host.name, place, instance: match.node.instance, platform: match.platform });
     }
     return { recipients, refused };
@@ -163,6 +169,8 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
       const commands = commandsOf(tickets);
       let cancelledAt: number | undefined;
       let waitMs = patience.firstLookMs;
+      // Those that lack the agent are sent the job again when all others are done: a command knows nothing of the nodes that another keeps at work.
+      const unsent: Recipient[] = [];
       while (commands.length > 0) {
         await sleep(jitter(waitMs), undefined, { signal: AbortSignal.any([signal, ...(cancelledAt === undefined ? [stop] : [])]) }).catch(
           () => undefined,
@@ -170,6 +178,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
         waitMs = Math.min(patience.longestWaitMs, waitMs * 1.5);
         if (signal.aborted || (cancelledAt !== undefined && now() - cancelledAt > patience.cancelMs)) {
           for (const { waiting } of commands) for (const { source } of waiting.values()) yield { source, lost: 'it was stopped' };
+          for (const { source } of unsent) yield { source, lost: 'it was stopped' };
           return;
         }
         if (stop.aborted && cancelledAt === undefined) {
@@ -179,17 +188,18 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
         }
         const swept = await Promise.all(commands.map((command) => sweep(command)));
         for (const { deliveries } of swept) yield* deliveries;
-        const again = stop.aborted || lacking !== undefined ? [] : swept.flatMap(({ missing }) => missing);
-        for (const { missing } of swept) for (const recipient of missing) lacking?.(recipient);
-        for (const { missing } of stop.aborted && lacking === undefined ? swept : [])
-          for (const { source } of missing) yield { source, lost: 'it was stopped' };
-        if (again.length > 0) {
+        for (const recipient of swept.flatMap(({ missing }) => missing)) {
+          if (lacking === undefined) unsent.push(recipient);
+          else lacking(recipient);
+        }
+        commands.splice(0, commands.length, ...commands.filter(({ waiting }) => waiting.size > 0));
+        if (stop.aborted) for (const { source } of unsent.splice(0)) yield { source, lost: 'it was stopped' };
+        if (unsent.length > 0 && commands.length === 0) {
           waitMs = patience.firstLookMs;
-          const sent = await sendAll(job.run, batchesOf(job, again, atOnce, systemsManager.deliverySeconds));
+          const sent = await sendAll(job.run, batchesOf(job, unsent.splice(0), atOnce, systemsManager.deliverySeconds));
           for (const { source, refused } of sent) if (refused !== undefined) yield { source, lost: refused };
           commands.push(...commandsOf(sent));
         }
-        commands.splice(0, commands.length, ...commands.filter(({ waiting }) => waiting.size > 0));
       }
     },
   };
