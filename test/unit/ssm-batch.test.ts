@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { unpackEnvelope } from '../../agent/contract/envelope.ts';
 import { contractVersion, type Job } from '../../agent/contract/job.ts';
 import { longestJob } from '../../src/agent-document.ts';
-import { batchesOf, commentOf, readComment, type Recipient } from '../../src/connectors/ssm/batch.ts';
+import { batchesOf, commentOf, readComment, nextRound, type Recipient } from '../../src/connectors/ssm/batch.ts';
 import { commandInput } from '../../src/connectors/ssm/send.ts';
 import { UsageError } from '../../src/usage-error.ts';
 
@@ -89,6 +89,14 @@ describe('managed nodes are told in commands', () => {
       assert.ok(batches.reduce((sum, batch) => sum + batch.atOnce, 0) <= atOnce);
       assert.ok(batches.every((batch) => batch.atOnce >= 1));
     }
+  });
+
+  it('one kind after the other, where all kinds at once need more commands than nodes may work', () => {
+    const [intel, arm] = [recipients(2, { lacks: 'linux-x64' }), recipients(2, { lacks: 'linux-arm64' })];
+    const all = [...intel, ...arm];
+    assert.deepEqual(nextRound(all, 1), intel);
+    assert.deepEqual(nextRound(all, 2), all);
+    assert.equal(batchesOf(jobFor(['source0', 'source1']), nextRound(all, 1), 1, 600).length, 1);
   });
 
   it('that wait for as long as those before them may work', () => {

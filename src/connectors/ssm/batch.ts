@@ -51,8 +51,7 @@ export function batchesOf(job: Job, recipients: readonly Recipient[], atOnce: nu
       `the run may take ${Math.ceil(executionSeconds / 3_600)} hours on one node, expected at most ${longestExecutionSeconds / 3_600}: choose fewer rules or destinations, or another pace`,
     );
   }
-  const groups = Map.groupBy(recipients, ({ place, platform, lacks }) => `${nameOf(place)} ${platform} ${lacks}`);
-  const chunks = [...groups.values()].flatMap(rounds).flatMap((round) => chunksOf(round));
+  const chunks = kindsOf(recipients).flatMap(commandsFor);
   if (chunks.length > atOnce) {
     throw new UsageError(
       `${recipients.length} managed nodes need ${chunks.length} commands, and only ${atOnce} nodes may work at the same time: choose fewer sources, or a higher --per-destination`,
@@ -75,6 +74,18 @@ export function batchesOf(job: Job, recipients: readonly Recipient[], atOnce: nu
       deliverySeconds: Math.min(longestDeliverySeconds, deliverySeconds + (turns - 1) * executionSeconds),
     };
   });
+}
+
+/** Those of the recipients, the first among them, that can be told together: where they need more commands than nodes may work at once, not all can. */
+export function nextRound(recipients: readonly Recipient[], atOnce: number): readonly Recipient[] {
+  const told: Recipient[] = [];
+  let commands = 0;
+  for (const kind of kindsOf(recipients)) {
+    commands += commandsFor(kind).length;
+    if (told.length > 0 && commands > atOnce) break;
+    told.push(...kind);
+  }
+  return told;
 }
 
 /** What tells each of these nodes its part of the job. */
@@ -113,6 +124,15 @@ export function readComment(
 ): { readonly run: string; readonly platform: 'linux' | 'windows'; readonly fetches: boolean } | undefined {
   const [, run, platform, fetch] = /^portmatrix run=(\S+) job=[0-9a-f]{12} (linux|windows)( fetch)?$/.exec(comment) ?? [];
   return run === undefined ? undefined : { run, platform: platform === 'windows' ? 'windows' : 'linux', fetches: fetch !== undefined };
+}
+
+/** Those that one command could tell, were there no limit to it. */
+function kindsOf(recipients: readonly Recipient[]): readonly (readonly Recipient[])[] {
+  return [...Map.groupBy(recipients, ({ place, platform, lacks }) => `${nameOf(place)} ${platform} ${lacks}`).values()];
+}
+
+function commandsFor(kind: readonly Recipient[]): readonly (readonly Recipient[])[] {
+  return rounds(kind).flatMap((round) => chunksOf(round));
 }
 
 /** A node that is two hosts (two addresses) is told twice, by different commands. */

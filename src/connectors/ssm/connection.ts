@@ -17,7 +17,7 @@ import type { Host, SystemsManager } from '../../inventory.ts';
 import type { Platform } from '../../document-literal.ts';
 import type { ManagedNode } from '../../host.ts';
 import type { Connection, Delivery, Errand, Ticket } from '../connector.ts';
-import { type Batch, batchesOf, type Recipient } from './batch.ts';
+import { type Batch, batchesOf, nextRound, type Recipient } from './batch.ts';
 import { bucket, type Spend } from './bucket.ts';
 import { actions, type Invocation, isOver, messagesIn, partsIn, readRun, type StepEnd, undelivered } from './invocation.ts';
 import { findNodes, matchNode } from './nodes.ts';
@@ -171,7 +171,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
       let waitMs = patience.firstLookMs;
       // Those that lack the agent are sent the job again when all others are done: a command knows nothing of the nodes that another keeps at work.
       const unsent: Recipient[] = [];
-      while (commands.length > 0) {
+      while (commands.length > 0 || unsent.length > 0) {
         await sleep(jitter(waitMs), undefined, { signal: AbortSignal.any([signal, ...(cancelledAt === undefined ? [stop] : [])]) }).catch(
           () => undefined,
         );
@@ -196,7 +196,9 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
         if (stop.aborted) for (const { source } of unsent.splice(0)) yield { source, lost: 'it was stopped' };
         if (unsent.length > 0 && commands.length === 0) {
           waitMs = patience.firstLookMs;
-          const sent = await sendAll(job.run, batchesOf(job, unsent.splice(0), atOnce, systemsManager.deliverySeconds));
+          const told = new Set(nextRound(unsent, atOnce));
+          unsent.splice(0, unsent.length, ...unsent.filter((recipient) => !told.has(recipient)));
+          const sent = await sendAll(job.run, batchesOf(job, [...told], atOnce, systemsManager.deliverySeconds));
           for (const { source, refused } of sent) if (refused !== undefined) yield { source, lost: refused };
           commands.push(...commandsOf(sent));
         }
