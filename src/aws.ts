@@ -14,7 +14,8 @@ export interface AwsPlace {
 
 /** Clients, one for each place and service. They retry what is throttled, more and more slowly. */
 export interface Aws {
-  readonly ssm: (place: AwsPlace) => Promise<SSM>;
+  /** `once`: each call is made once, whatever comes of it: for what must not be done twice. */
+  readonly ssm: (place: AwsPlace, manner?: 'once') => Promise<SSM>;
   readonly s3: (place: AwsPlace) => Promise<S3>;
   /** An address that reads one object without further rights, for so many seconds; made here, without asking anybody but for credentials. */
   readonly presign: (place: AwsPlace, bucket: string, key: string, seconds: number) => Promise<string>;
@@ -27,7 +28,10 @@ export interface Aws {
 export function openAws(accounts: Readonly<Record<string, Account>> = {}, maxAttempts = 10): Aws {
   // Throttling answers slow down the whole client.
   const patience = { retryMode: 'adaptive', maxAttempts } as const;
+  // A way that swallows everything must not hold up the others.
+  const requestHandler = { connectionTimeout: 5_000, requestTimeout: 30_000, throwOnRequestTimeout: true } as const;
   const ssm = new Map<string, Promise<SSM>>();
+  const ssmOnce = new Map<string, Promise<SSM>>();
   const s3 = new Map<string, Promise<S3>>();
   const credentialsFor = async ({ region, account }: AwsPlace) => {
     const { profile, role, externalId } = accounts[account ?? ''] ?? {};
@@ -45,10 +49,11 @@ export function openAws(accounts: Readonly<Record<string, Account>> = {}, maxAtt
     return client;
   };
   const aws: Aws = {
-    ssm: (place) =>
-      once(ssm, place, async () => {
+    ssm: (place, manner) =>
+      once(manner === 'once' ? ssmOnce : ssm, place, async () => {
         const [{ SSM: Client }, credentials] = [await import('@aws-sdk/client-ssm'), await credentialsFor(place)];
-        return new Client({ region: place.region, ...patience, ...(credentials !== undefined && { credentials }) });
+        const tries = manner === 'once' ? { ...patience, maxAttempts: 1 } : patience;
+        return new Client({ region: place.region, ...tries, requestHandler, ...(credentials !== undefined && { credentials }) });
       }),
     s3: (place) =>
       once(s3, place, async () => {
@@ -58,6 +63,7 @@ export function openAws(accounts: Readonly<Record<string, Account>> = {}, maxAtt
           region: place.region,
           ...patience,
           followRegionRedirects: true,
+          requestHandler: { connectionTimeout: requestHandler.connectionTimeout },
           forcePathStyle: isEmulated(),
           ...(credentials !== undefined && { credentials }),
         });

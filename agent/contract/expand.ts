@@ -68,7 +68,8 @@ export function fingerprint(checks: Iterable<Check>): { readonly count: number; 
   const hash = createHash('sha256');
   let count = 0;
   for (const check of checks) {
-    hash.update(check.id).update('\n');
+    // What is asked and of whom, and not its name alone.
+    hash.update(`${check.id} ${check.address} ${check.probe}\n`);
     count += 1;
   }
   return { count, hash: hash.digest('hex') };

@@ -68,7 +68,14 @@ export interface Managed extends ManagedNodes {
 export const usualWords: readonly string[] = ['run', '-i', 'inventory.yaml', '-m', './mine.yaml', '--without-control', '--out', 'out'];
 
 /** So that a test waits for what it is about, and not for the next look. */
-const impatience: Patience = { firstLookMs: 20, longestWaitMs: 200, rereadMs: [20, 50, 100, 100], graceMs: 1_000, cancelMs: 10_000 };
+const impatience: Patience = {
+  firstLookMs: 20,
+  longestWaitMs: 200,
+  rereadMs: [20, 50, 100, 100],
+  throttledMs: Array.from({ length: 10 }, () => 20),
+  graceMs: 1_000,
+  cancelMs: 10_000,
+};
 
 let runtimeHash: string | undefined;
 
@@ -165,6 +172,9 @@ const hurried = {
   recordSuccess: () => undefined,
 };
 
+/** And those that are made once are not. */
+const never = { ...hurried, refreshRetryTokenForRetry: () => Promise.reject(new Error('not retried')) };
+
 function tokenOf(count: number) {
   return { getRetryCount: () => count, getRetryDelay: () => 10 };
 }
@@ -178,7 +188,8 @@ function awsAt({ url }: Endpoint): Aws {
     retryStrategy: hurried,
   });
   return {
-    ssm: ({ account, region }) => Promise.resolve(new SSM({ ...settings(account), region })),
+    ssm: ({ account, region }, manner) =>
+      Promise.resolve(new SSM(manner === 'once' ? { ...settings(account), region, retryStrategy: never } : { ...settings(account), region })),
     s3: ({ account, region }) => Promise.resolve(new S3({ ...settings(account), region })),
     // As documents want them: with TLS, which this endpoint has not.
     presign: async ({ account, region }, bucket, key, seconds) => {

@@ -36,7 +36,7 @@ async function serve(t: TestContext, script: Script): Promise<string> {
     if ('text' in answer) response.end(answer.text);
     else {
       const error = 'error' in answer ? answer.error : undefined;
-      response.writeHead(error === undefined ? 200 : 400, { 'content-type': 'application/x-amz-json-1.1' });
+      response.writeHead(error === undefined ? 200 : error === 'InternalServerError' ? 500 : 400, { 'content-type': 'application/x-amz-json-1.1' });
       response.end(JSON.stringify(error === undefined ? answer : { __type: error, message: error }));
     }
   };

@@ -34,7 +34,7 @@ function ticketFor(source: string, instance: string, fetches = false): Ticket {
   return { source, id: `${command}/${instance}`, errand };
 }
 
-const impatience: Patience = { firstLookMs: 300, longestWaitMs: 300, rereadMs: [1, 1], graceMs: 0, cancelMs: 0 };
+const impatience: Patience = { firstLookMs: 300, longestWaitMs: 300, rereadMs: [1, 1], throttledMs: [1, 1], graceMs: 0, cancelMs: 0 };
 
 /** All that is delivered of the tickets. */
 async function collect(t: TestContext, script: Script, tickets: readonly Ticket[]): Promise<readonly Delivery[]> {
@@ -198,20 +198,61 @@ it('a node that is said to be two machines is sent nothing for either, and one m
   assert.deepEqual(twice.map(({ source, errand }) => `${source} ${errand?.command}`).sort(), ['dc1 1', 'dc1-ipv6 2']);
 });
 
+const place = { region: 'eu-central-1' };
+const recipients = [one, other].map((instance) => ({ source: instance, place, instance, platform: 'linux' as const }));
+const batch = { place, platform: 'linux' as const, recipients, job: 'am9i', atOnce: 2, executionSeconds: 60, deliverySeconds: 60 };
+const sending = {
+  run: 'run',
+  pin: { document: 'PortMatrix-Agent', version: '1', fetches: true },
+  endsBy: 0,
+  spend: () => Promise.resolve(),
+  throttledMs: [1, 1],
+  stop: new AbortController().signal,
+};
+
+describe('a command whose answer is lost', () => {
+  const cases: Readonly<Record<string, readonly [commands: (comment: unknown) => readonly object[], expected: readonly (string | undefined)[]]>> = {
+    'is found by its comment and its nodes': [
+      (comment) => [
+        { CommandId: 'stranger', Comment: 'patching', InstanceIds: [one, other] },
+        { CommandId: 'half', Comment: comment, InstanceIds: [one] },
+        { CommandId: command, Comment: comment, InstanceIds: [other, one] },
+      ],
+      [command, command],
+    ],
+    'is an error where it is not found': [() => [], [undefined, undefined]],
+  };
+  for (const [name, [commands, expected]] of Object.entries(cases)) {
+    it(`${name}, and is not sent again`, async (t) => {
+      const comments: unknown[] = [];
+      const { ssm } = await clientsOf(t, {
+        SendCommand: ({ Comment }) => {
+          comments.push(Comment);
+          return { error: 'InternalServerError' };
+        },
+        ListCommands: () => ({ Commands: commands(comments[0]) }),
+      });
+      const tickets = await sendBatch(ssm, batch, sending);
+      assert.deepEqual(
+        tickets.map(({ errand }) => errand?.command),
+        expected,
+      );
+      assert.equal(comments.length, 1);
+    });
+  }
+});
+
 it('a batch that is stopped half-way keeps the tickets of what was sent, so that it can be cancelled', async (t) => {
   const { ssm } = await clientsOf(t, {
     SendCommand: ({ InstanceIds }) =>
       Array.isArray(InstanceIds) && InstanceIds.length > 1 ? { error: 'InvalidInstanceId' } : { Command: { CommandId: command } },
   });
-  const place = { region: 'eu-central-1' };
-  const recipients = [one, other].map((instance) => ({ source: instance, place, instance, platform: 'linux' as const }));
-  const batch = { place, platform: 'linux' as const, recipients, job: 'am9i', atOnce: 2, executionSeconds: 60, deliverySeconds: 60 };
   let left = 2;
   const stopped = AbortSignal.abort();
   const spend = async (): Promise<void> => {
     if ((left -= 1) < 0) await sleep(0, undefined, { signal: stopped });
   };
-  const tickets = await sendBatch(ssm, batch, { run: 'run', pin: { document: 'PortMatrix-Agent', version: '1', fetches: true }, endsBy: 0, spend });
+  const tickets = await sendBatch(ssm, batch, { ...sending, spend, stop: stopped });
   assert.deepEqual(
     tickets.map(({ source, errand, refused }) => [source, errand?.command, refused]),
     [

@@ -48,6 +48,8 @@ export interface Patience {
   readonly longestWaitMs: number;
   /** Waits before an output that should be there is asked for again. */
   readonly rereadMs: readonly number[];
+  /** Waits before a command that was throttled is sent again. */
+  readonly throttledMs: readonly number[];
   /** How long after its time a command may stay without an end. */
   readonly graceMs: number;
   /** How long cancelled commands are waited for. */
@@ -58,6 +60,7 @@ const usualPatience: Patience = {
   firstLookMs: 2_000,
   longestWaitMs: 15_000,
   rereadMs: [1_000, 3_000, 6_000, 10_000],
+  throttledMs: [1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000, 15_000, 15_000, 15_000],
   graceMs: 60_000,
   cancelMs: 15_000,
 };
@@ -100,10 +103,12 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
           const spend = (): Promise<void> => budgetOf(place).send(stop);
           const { output, fetch } = systemsManager;
           const url = batch.lacks === undefined || fetch === 'role' ? undefined : await packageUrl(aws, place, pin, batch.lacks);
-          return await sendBatch(ssm, batch, {
+          return await sendBatch(await aws.ssm(place, 'once'), batch, {
             run,
             pin,
             spend,
+            throttledMs: patience.throttledMs,
+            stop,
             endsBy: endOf(batch, now()),
             ...(url !== undefined && { packageUrl: url }),
             ...(output !== undefined && { output }),

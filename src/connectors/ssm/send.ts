@@ -1,4 +1,5 @@
 /** One batch, sent: a command for all its nodes, or several where Systems Manager refuses some of them. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { refusalOf, type SendCommandCommandInput, type SSM } from '../../aws.ts';
 import type { SystemsManager } from '../../inventory.ts';
 import type { Errand, Ticket } from '../connector.ts';
@@ -24,11 +25,15 @@ export interface Sending {
   readonly output?: SystemsManager['output'];
   /** Waits until one more call may be made. */
   readonly spend: () => Promise<void>;
+  /** Waits before a call that was throttled is made again. */
+  readonly throttledMs: readonly number[];
+  readonly stop: AbortSignal;
 }
 
 /**
  * Sends the batch and resolves to a ticket for each of its nodes. One unknown id makes Systems Manager refuse a whole command (InvalidInstanceId), so the
- * batch is then halved until the refused ones stand alone. Nothing is sent twice: a refused command was sent to nobody.
+ * batch is then halved until the refused ones stand alone. Nothing is sent twice: a refused command was sent to nobody, and where the answer is lost (a server
+ * error, a broken connection) the command is looked for instead. `ssm` makes each call once.
  */
 export async function sendBatch(ssm: SSM, batch: Batch, sending: Sending): Promise<readonly Ticket[]> {
   const { recipients } = batch;
@@ -43,8 +48,9 @@ export async function sendBatch(ssm: SSM, batch: Batch, sending: Sending): Promi
   }
   let command: string | undefined;
   try {
-    command = (await ssm.sendCommand(input)).Command?.CommandId;
+    command = await sendOnce(ssm, input, sending);
   } catch (error) {
+    if (error instanceof Error && error.name === 'AbortError') return recipients.map((recipient) => refusal(recipient, 'it was stopped'));
     const { name, message } = refusalOf(error);
     if (name !== 'InvalidInstanceId' || recipients.length === 1) return recipients.map((recipient) => refusal(recipient, `${name}: ${message}`));
     const middle = Math.ceil(recipients.length / 2);
@@ -55,6 +61,41 @@ export async function sendBatch(ssm: SSM, batch: Batch, sending: Sending): Promi
   }
   if (command === undefined) return recipients.map((recipient) => refusal(recipient, 'Systems Manager gave the command no id'));
   return recipients.map((recipient) => ticketOf(recipient, command, { fetches: batch.lacks !== undefined, endsBy: sending.endsBy }));
+}
+
+/** Sends one command and resolves to its id. Throttling is waited out; an answer that was lost is looked for. Rejects with what Systems Manager said. */
+async function sendOnce(ssm: SSM, input: SendCommandCommandInput, { throttledMs, stop }: Sending): Promise<string | undefined> {
+  for (const waitMs of [...throttledMs, undefined]) {
+    try {
+      return (await ssm.sendCommand(input)).Command?.CommandId;
+    } catch (error) {
+      const { name, status = 500 } = refusalOf(error);
+      const isThrottled = /Throttl|TooManyRequests|RequestLimitExceeded/.test(name);
+      if (isThrottled && waitMs !== undefined) await sleep(waitMs, undefined, { signal: stop });
+      else if (isThrottled || status < 500 || /Credentials/.test(name)) throw error;
+      else return await findSent(ssm, input, error, throttledMs, stop);
+    }
+  }
+  return undefined;
+}
+
+/** The command of a call whose answer was lost: the one with this comment for these nodes. Rejects with the loss where there is none after a while. */
+async function findSent(
+  ssm: SSM,
+  { Comment, InstanceIds = [] }: SendCommandCommandInput,
+  loss: unknown,
+  waits: readonly number[],
+  stop: AbortSignal,
+): Promise<string> {
+  const nodes = InstanceIds.toSorted().join();
+  for (const waitMs of waits.slice(0, 4)) {
+    await sleep(waitMs, undefined, { signal: stop });
+    const since = new Date(Date.now() - 600_000).toISOString().replace(/\.\d+/, '');
+    const { Commands = [] } = await ssm.listCommands({ Filters: [{ key: 'InvokedAfter', value: since }], MaxResults: 50 });
+    const found = Commands.find((command) => command.Comment === Comment && (command.InstanceIds ?? []).toSorted().join() === nodes);
+    if (found?.CommandId !== undefined) return found.CommandId;
+  }
+  throw loss;
 }
 
 /** The ticket of one node of a command. */
@@ -72,7 +113,10 @@ export function refusal({ source }: Pick<Recipient, 'source'>, refused: string):
 }
 
 /** The request. One failing node must not keep the command from the others (MaxErrors). */
-export function commandInput(batch: Batch, { run, pin, packageUrl, output }: Omit<Sending, 'spend' | 'endsBy'>): SendCommandCommandInput {
+export function commandInput(
+  batch: Batch,
+  { run, pin, packageUrl, output }: Omit<Sending, 'spend' | 'endsBy' | 'throttledMs' | 'stop'>,
+): SendCommandCommandInput {
   const input: SendCommandCommandInput = {
     DocumentName: pin.document,
     DocumentVersion: pin.version,
