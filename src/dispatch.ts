@@ -5,7 +5,7 @@ import { type Frame, unpackFrame } from '../agent/contract/frame.ts';
 import { contractVersion, type Job } from '../agent/contract/job.ts';
 import type { Hello, Message, Part, Settled } from '../agent/contract/message.ts';
 import type { FailureCode, Outcome } from '../agent/contract/outcome.ts';
-import type { Connection, Ticket } from './connectors/connector.ts';
+import type { Connection, Loss, Ticket } from './connectors/connector.ts';
 import type { Host } from './inventory.ts';
 
 /** What is known of one check after dispatch. */
@@ -22,6 +22,8 @@ export interface SourceReturn {
   readonly hello?: Hello;
   /** Why the source did not finish, in words. */
   readonly lost?: string;
+  /** What it says can still be collected, by another controller. */
+  readonly isResumable?: true;
   /** The agent left out evidence that did not fit its channel. */
   readonly facts?: 'partial';
 }
@@ -76,7 +78,7 @@ export async function dispatch(
       for await (const delivery of connection.collect(tickets, job, stop.hard)) {
         const gathering = gatherings.get(delivery.source);
         if (gathering === undefined) throw new Error(`dispatch: ${delivery.source} was not asked`);
-        if ('lost' in delivery) gathering.lose(delivery.lost, delivery.code);
+        if ('lost' in delivery) gathering.lose(delivery);
         else gathering.take(delivery.message);
       }
     }
@@ -109,6 +111,7 @@ class Gathering {
   #hello: Hello | undefined;
   #lost: string | undefined;
   #code: FailureCode | undefined;
+  #isResumable = false;
   /** Why nothing of what came is believed. */
   #spoilt: string | undefined;
   #complete = false;
@@ -139,7 +142,7 @@ class Gathering {
         return;
       case 'bye':
         this.#complete = message.reason === 'finished';
-        if (message.reason === 'deadline') this.lose('the agent ran out of time');
+        if (message.reason === 'deadline') this.lose({ lost: 'the agent ran out of time' });
         return;
       case 'alive':
       case 'located':
@@ -149,9 +152,10 @@ class Gathering {
     }
   }
 
-  lose(why: string, code?: FailureCode): void {
-    this.#lost ??= why;
+  lose({ lost, code, isResumable }: Omit<Loss, 'source'>): void {
+    this.#lost ??= lost;
     this.#code ??= code;
+    this.#isResumable ||= isResumable === true;
   }
 
   /** The whole return, with a failure for each check that no result came for. */
@@ -171,6 +175,7 @@ class Gathering {
       seen,
       ...(hello !== undefined && { hello }),
       ...((this.#spoilt !== undefined || this.#results.size < this.#expected.count) && { lost: interrupted ? 'interrupted' : why }),
+      ...(this.#isResumable && { isResumable: true as const }),
       ...(this.#spoilt === undefined && this.#frame?.facts !== undefined && { facts: this.#frame.facts }),
     };
   }

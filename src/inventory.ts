@@ -5,6 +5,7 @@ import { readAuthorities } from './authority.ts';
 import { nameOf, wrong } from './complaint.ts';
 import { conform, type Document, type Path, readDocument, type Schema } from './document.ts';
 import { fillHost, type Host, nodeProblem, type WrittenDefaults, type WrittenHost } from './host.ts';
+import { quote } from './quotation.ts';
 import { UsageError } from './usage-error.ts';
 
 export type { Host } from './host.ts';
@@ -109,7 +110,7 @@ export function readInventory(file: string): Inventory {
 }
 
 /** A managed node has an id or a tag, and a Region; the schema cannot say so, since the Region may stand on the host. */
-function refuseHalfNodes(document: Document, { defaults = {}, hosts }: WrittenInventory): void {
+function refuseHalfNodes(document: Document, { defaults = {}, hosts, accounts }: WrittenInventory): void {
   for (const [index, host] of hosts.entries()) {
     const isOwn = host.connector !== undefined;
     const connector = host.connector ?? defaults.connector;
@@ -117,6 +118,12 @@ function refuseHalfNodes(document: Document, { defaults = {}, hosts }: WrittenIn
     const problem = nodeProblem(connector.ssm, { ...defaults, ...host });
     const path = isOwn ? ['hosts', index, 'connector', 'ssm'] : ['defaults', 'connector', 'ssm'];
     if (problem !== undefined) throw new UsageError(`${nameOf(path)} is ${document.show(path)}, ${problem}`, document.placeOf(path));
+    // Where some accounts have a way in, one without would be entered by whatever credentials there are, and its tags may mean another account's nodes.
+    const account = connector.ssm.account ?? host.account ?? defaults.account;
+    if (accounts !== undefined && account !== undefined && accounts[account] === undefined) {
+      const known = Object.keys(accounts).join(', ');
+      throw new UsageError(`the account ${quote(account)} of ${host.name} is not among accounts, expected one of ${known}`, document.placeOf(path));
+    }
   }
 }
 

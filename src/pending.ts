@@ -60,12 +60,8 @@ export async function readPending(folder: string, version: string): Promise<Pend
     const why = error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'there is no run to resume' : `${path} cannot be read`;
     throw new UsageError(`${folder}: ${why}, expected the folder of a run that was sent to managed nodes and has no report yet (${fileName} in it)`);
   }
-  let written: Written;
-  try {
-    written = JSON.parse(text);
-  } catch {
-    throw new UsageError(`${path} is not whole, expected what portmatrix run wrote`);
-  }
+  const written = parse(text);
+  if (written === undefined) throw new UsageError(`${path} is not whole, expected what portmatrix run wrote`);
   if (written.pending !== contractVersion || written.version !== version) {
     throw new UsageError(`${path} was written by portmatrix ${written.version}, and this is ${version}: expected the same version to finish the run`);
   }
@@ -79,6 +75,16 @@ export async function readPending(folder: string, version: string): Promise<Pend
     ...rest,
     plan: { ...plan, matrices: plan.matrices.map(matrixOf), rules: plan.rules.map((rule) => ({ ...rule, matrix: matrixOf(rule.matrix) })) },
   };
+}
+
+function parse(text: string): Written | undefined {
+  try {
+    const value: Written | null = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    // A file that was cut, or no file of ours.
+    return undefined;
+  }
 }
 
 /** Takes it away: the run is finished. */

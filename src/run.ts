@@ -35,6 +35,8 @@ export interface Circumstances {
   readonly emergency: AbortSignal;
   /** UTC now, in milliseconds since 1970. */
   readonly now: () => number;
+  /** Told of sources of which more can still be collected, by another controller. */
+  readonly unheard?: (sources: readonly string[]) => void;
   /** Told of each settled check with a first verdict, for progress. */
   readonly settled: (source: string, verdict: Verdict) => void;
 }
@@ -52,6 +54,8 @@ export async function run(plan: Plan, circumstances: Circumstances): Promise<Rep
   };
   const atOnce = agentsAtOnce(circumstances.pace);
   const returns = await dispatch(plan.job, sources, ways, atOnce, { soft: signal, hard: emergency }, watch, sent);
+  const unheard = returns.flatMap(({ name, isResumable }) => (isResumable === true ? [name] : []));
+  if (unheard.length > 0) circumstances.unheard?.(unheard);
   const results = judgeAll(plan, inventory, new Map(returns.map((entry) => [entry.name, entry])));
   return {
     schema: reportSchema,

@@ -63,6 +63,7 @@ export async function finish(
     keepPending(folder, terminal.version, { ...begun, tickets: [...(sent ?? []), ...tickets] });
   // Before anything is sent, so that no command is ever without a note of its run.
   if (isSentAway && sent === undefined) await keep([]);
+  const unheard: string[] = [];
   const progress = new Progress(plan, terminal);
   progress.start();
   const ran = await run(plan, {
@@ -76,16 +77,19 @@ export async function finish(
     signal: terminal.stop,
     emergency: terminal.emergency,
     now: Date.now,
+    unheard: (names) => unheard.push(...names),
     settled: (source, verdict) => progress.settled(source, verdict),
   });
   progress.stop();
   const isSimulated = emulated === true || (isSentAway && isEmulated());
   const report: Report = isSimulated ? { ...ran, run: { ...ran.run, emulated: true } } : ran;
   const { written, problems } = await writeRun(folder, report);
-  if (problems.length === 0) await dropPending(folder);
+  if (problems.length === 0 && unheard.length === 0) await dropPending(folder);
   for (const format of new Set(formats)) for (const chunk of reporters[format](report, terminal)) await terminal.out(chunk);
   if (written.length > 0) terminal.err(`Written: ${written.join(', ')}\n`);
   for (const problem of problems) terminal.err(`portmatrix: ${problem}\n`);
+  if (unheard.length > 0)
+    terminal.err(`portmatrix: what ${unheard.length} sources say could not be read; when AWS lets you read it again: portmatrix resume ${folder}\n`);
   return { report, isWritten: problems.length === 0 };
 }
 

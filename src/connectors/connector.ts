@@ -32,6 +32,8 @@ export interface Loss {
   readonly source: string;
   readonly lost: string;
   readonly code?: FailureCode;
+  /** It was only this controller that could not hear: what the host says can still be collected. */
+  readonly isResumable?: true;
 }
 
 /** Something came from a host, or nothing more will. */

@@ -169,6 +169,19 @@ describe('a controller', { concurrency: 2 }, () => {
     });
   }
 
+  it('that may not read what became of its command keeps the run, which is resumed when it may', async (t) => {
+    const managed = await scene(t, { faults: [{ operation: 'ListCommandInvocations', error: 'AccessDeniedException', times: 1 }] });
+    const first = await managed.start(usualWords).ended;
+    assert.equal(first.code, 3);
+    assert.match(first.stderr, /what 2 sources say could not be read; .*: portmatrix resume \S+\/out\n/);
+    const lost = 'error not-checked output-lost';
+    assert.deepEqual(verdicts(managed.reportIn('out')), [`near1:${managed.port} ${lost}`, `near2:${managed.port} ${lost}`]);
+    const second = await managed.start(['resume', 'out']).ended;
+    assert.deepEqual(verdicts(managed.reportIn('out')), [`near1:${managed.port} pass`, `near2:${managed.port} pass`], second.stderr);
+    assert.equal(managed.endpoint.calls.filter(({ operation }) => operation === 'SendCommand').length, 1);
+    assert.equal(existsSync(join(managed.folder, 'out', 'pending.json')), false);
+  });
+
   it('beside another at the same time gets its own answers', async (t) => {
     const { run, port, endpoint } = await scene(t, {});
     for (const report of await Promise.all([run(), run()])) assert.deepEqual(verdicts(report), [`near1:${port} pass`, `near2:${port} pass`]);

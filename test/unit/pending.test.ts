@@ -35,4 +35,6 @@ test('what is no such run is refused with what was expected', async (t) => {
   const path = join(folder, 'pending.json');
   writeFileSync(path, readFileSync(path, 'utf8').slice(0, 100));
   await refuses('1.2.3', /is not whole/);
+  writeFileSync(path, 'null');
+  await refuses('1.2.3', /is not whole/);
 });

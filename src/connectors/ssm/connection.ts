@@ -243,7 +243,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
       const { name, message } = refusalOf(error);
       trouble = `${name}: ${message}`;
       if (/AccessDenied|UnrecognizedClient|ExpiredToken|InvalidCommandId|Credentials/.test(name)) {
-        deliveries.push(...[...waiting.values()].map(({ source }) => ({ source, lost: trouble, code: 'output-lost' as const })));
+        deliveries.push(...[...waiting.values()].map(({ source }) => ({ source, lost: trouble, code: 'output-lost', isResumable: true }) as const));
         waiting.clear();
       }
     }
