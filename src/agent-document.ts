@@ -13,6 +13,7 @@ import {
   type Platform,
   platforms,
 } from './document-literal.ts';
+import { UsageError } from './usage-error.ts';
 
 /** The scripts under `agent/ssm/`, by file name. */
 export type Scripts = Readonly<Record<'run.sh' | 'inline.sh' | 'part.sh' | 'run.ps1' | 'part.ps1', string>>;
@@ -138,6 +139,18 @@ export function roomForJob(document: string): number {
     JSON.parse(document);
   const left = documentLimit - Buffer.byteLength(document) - reserve - (parameters.PackageUrl === undefined ? 0 : longestUrl);
   return Math.min(parameters.Job.maxChars, left);
+}
+
+/** A job of a few hosts and all matrices has some 3,000 characters. */
+const shortestRoom = 6_000;
+
+/** Throws a `UsageError` for a document that nobody could use: one that is too long, or leaves no room for a job. */
+export function expectRoom(name: string, document: string): void {
+  const bytes = Buffer.byteLength(document);
+  if (bytes <= documentLimit && roomForJob(document) >= shortestRoom) return;
+  throw new UsageError(
+    `${name} would have ${bytes} bytes, which leaves too little for a job: expected fewer networks and ports, like --allow-destination 10.0.0.0/8`,
+  );
 }
 
 const timeoutParameter = {

@@ -4,10 +4,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { contractVersion } from '../agent/contract/job.ts';
 import { packageName, type Scripts } from './agent-document.ts';
+import { readDocument } from './document.ts';
 import { type PackageHashes, type Platform, platforms } from './document-literal.ts';
 import { tarGzip, zip } from './archive.ts';
 import { packageRoot } from './package-root.ts';
 import { type FetchedRuntime, runtimes } from './runtime.ts';
+import { intrinsics } from './stack-template.ts';
 
 /** One package, ready to be written or published. */
 export interface AgentPackage extends PackageHashes {
@@ -65,6 +67,11 @@ export function readScripts(): Scripts {
     'run.ps1': read('run.ps1'),
     'part.ps1': read('part.ps1'),
   };
+}
+
+/** The CloudFormation template that comes with the product, functions in their long form. */
+export function readTemplate(): unknown {
+  return readDocument(join(packageRoot, 'agent', 'ssm', 'portmatrix.template.yaml'), intrinsics).value;
 }
 
 async function packageOf(platform: Platform, script: string, { runtime, licence }: Required<FetchedRuntime>): Promise<AgentPackage> {

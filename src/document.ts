@@ -2,7 +2,19 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument, type YAMLError } from 'yaml';
+import {
+  type CollectionTag,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+  type ScalarTag,
+  type YAMLError,
+} from 'yaml';
 import { isHostAddress } from './address.ts';
 import { complaint } from './complaint.ts';
 import { packageRoot } from './package-root.ts';
@@ -28,8 +40,11 @@ export interface Document {
   readonly show: (path: Path) => string;
 }
 
-/** Reads one YAML 1.2 (or JSON) document; whatever makes it unreadable is a UsageError with its place. */
-export function readDocument(file: string): Document {
+/** Tags that a file may have, and the key of what they stand for: with `{'!Ref': 'Ref'}`, `!Ref x` is `{Ref: x}`. */
+export type Tags = Readonly<Record<string, string>>;
+
+/** Reads one YAML 1.2 (or JSON) document; whatever makes it unreadable, and any tag but `tags`, is a UsageError with its place. */
+export function readDocument(file: string, tags: Tags = {}): Document {
   const found = readTextFile(file);
   if ('problem' in found) throw new UsageError(`${file}: ${found.problem}, expected a YAML or JSON file in UTF-8`);
   const lines = new LineCounter();
@@ -43,7 +58,11 @@ export function readDocument(file: string): Document {
     merge: false,
     logLevel: 'error',
   } as const;
-  const parsed = parseDocument(found.text, { ...options, resolveKnownTags: false });
+  const customTags = Object.keys(tags).flatMap((tag): readonly [ScalarTag, CollectionTag] => [
+    { tag, resolve: (text) => text },
+    { tag, collection: 'seq' },
+  ]);
+  const parsed = parseDocument(found.text, { ...options, customTags, resolveKnownTags: false });
   const placeAt = (offset: number): Place => {
     const { line, col } = lines.linePos(offset);
     return { file, line: Math.max(1, line), column: Math.max(1, col) };
@@ -54,7 +73,7 @@ export function readDocument(file: string): Document {
   const root: Node | null = parsed.contents;
   if (root === null) throw new UsageError('the file is empty, expected a YAML or JSON document', placeAt(0));
   const anchors = new Map<string, Anchor>();
-  const value = plainValue(root, anchors, placeAt);
+  const value = plainValue(root, anchors, placeAt, tags);
   const find = (path: Path): Found => findNode(root, path, anchors);
   return {
     file,
@@ -110,7 +129,7 @@ interface Anchor {
 }
 
 /** Nodes to plain values. What a few aliases would blow up to more than a million values is refused, so that nothing after this has to fear it. */
-function plainValue(root: Node, anchors: Map<string, Anchor>, placeAt: (offset: number) => Place): unknown {
+function plainValue(root: Node, anchors: Map<string, Anchor>, placeAt: (offset: number) => Place, tags: Tags): unknown {
   let weight = 0;
   const weigh = (more: number, node: Node): void => {
     weight += more;
@@ -129,7 +148,8 @@ function plainValue(root: Node, anchors: Map<string, Anchor>, placeAt: (offset: 
     if (anchor !== undefined) anchors.set(anchor, { node });
     const before = weight;
     weigh(1, node);
-    const value = inside(node, depth);
+    const key = node.tag === undefined || !Object.hasOwn(tags, node.tag) ? undefined : tags[node.tag];
+    const value = key === undefined ? inside(node, depth) : { [key]: inside(node, depth) };
     if (anchor !== undefined) anchors.set(anchor, { node, done: { value, weight: weight - before } });
     return value;
   };

@@ -7,6 +7,7 @@ import { type Aws, type AwsPlace, nameOf, openAws } from '../aws.ts';
 import { readInventory } from '../inventory.ts';
 import { findMatrix, publishedMatrices } from '../matrix.ts';
 import { allowanceOf } from '../plan-allowance.ts';
+import { expectBucket, expectFolder } from '../publication/location.ts';
 import { meantPlaces, meantPolicy, placesOf } from '../publication/target.ts';
 import { quote } from '../quotation.ts';
 import { UsageError } from '../usage-error.ts';
@@ -129,10 +130,8 @@ export function intentOf(options: PublishOptions, cwd: string): Intent {
     throw new UsageError(
       `--document ${quote(document)} is not one of ours: expected a name that begins with PortMatrix-, since the publisher's policy holds for those`,
     );
-  if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(options.bucket))
-    throw new UsageError(`--bucket ${quote(options.bucket)} is no name of a bucket: expected one like corp-portmatrix`);
-  if (!/^((?!\.{1,2}\/)[A-Za-z0-9._-]+\/)*$/.test(prefixOf(options)))
-    throw new UsageError(`--prefix ${quote(options.prefix)} is no folder of a bucket: expected one like packages/`);
+  expectBucket(options.bucket);
+  expectFolder(options.prefix);
   return {
     aws: openAws(inventory?.accounts, 5),
     places,
@@ -153,9 +152,4 @@ function bucketPlaceOf(places: readonly AwsPlace[], said: string | undefined, ac
     );
   const account = said ?? (places.every((place) => place.account === first.account) ? first.account : undefined);
   return { region: first.region, ...(account !== undefined && { account }) };
-}
-
-/** The folder with its slash; empty for none. */
-export function prefixOf({ prefix }: Pick<PublishOptions, 'prefix'>): string {
-  return prefix === '' || prefix.endsWith('/') ? prefix : `${prefix}/`;
 }

@@ -1,19 +1,19 @@
 /** `portmatrix agent publish`: packages into a bucket, and the documents that run them into every account and Region of an inventory. */
 import { resolve } from 'node:path';
 import { contractVersion } from '../../agent/contract/job.ts';
-import { documentFor, documentLimit, inlineDocumentFor, packageKey, roomForJob } from '../agent-document.ts';
+import { documentFor, expectRoom, inlineDocumentFor, packageKey } from '../agent-document.ts';
 import { type AgentBuild, buildAgent, hashesOf, readScripts } from '../agent-package.ts';
 import { type Aws, type AwsPlace, isEmulated, nameOf, refusalOf } from '../aws.ts';
 import { agentScript } from '../bundle.ts';
 import { type PackageLocation, usualFolders, usualNodes } from '../document-literal.ts';
+import { folderOf } from '../publication/location.ts';
 import { readStock } from '../publication/stock.ts';
 import { findPackage, regionOfBucket, type Shelf, type Upload, uploadPackage } from '../publication/upload.ts';
 import { type Edition, foresee, type Published, publishEdition } from '../publication/version.ts';
 import { fetchRuntime, runtimes } from '../runtime.ts';
-import { UsageError } from '../usage-error.ts';
 import { packInline } from './agent.ts';
 import type { ExitCode, Terminal } from './command.ts';
-import { type Intent, intentOf, prefixOf, type PublishOptions } from './publish-options.ts';
+import { type Intent, intentOf, type PublishOptions } from './publish-options.ts';
 
 /** Builds, uploads, publishes, and prints what to pin. */
 export async function publishCommand(options: PublishOptions, terminal: Terminal, fetch = fetchRuntime): Promise<ExitCode> {
@@ -21,7 +21,7 @@ export async function publishCommand(options: PublishOptions, terminal: Terminal
   const { aws, places, policy } = intent;
   const build = options.from === undefined ? await buildNow(terminal, fetch) : readStock(resolve(terminal.cwd, options.from), options.from);
   // Documents that are too long are a mistake of the user's, and one that is found before anything is sent.
-  editionsOf(build, { bucket: options.bucket, region: intent.bucketPlace.region, prefix: prefixOf(options) }, intent, options);
+  editionsOf(build, { bucket: options.bucket, region: intent.bucketPlace.region, prefix: folderOf(options.prefix) }, intent, options);
   if (isEmulated()) await terminal.out('Emulated: AWS_ENDPOINT_URL leads to a host that is not of AWS.\n');
   const shelved = await shelve(build, intent, options, terminal);
   if ('code' in shelved) return shelved.code;
@@ -72,7 +72,7 @@ async function shelve(
   let action = 's3:ListBucket';
   try {
     const region = (await regionOfBucket(await aws.s3(bucketPlace), bucket)) ?? bucketPlace.region;
-    const location = { bucket, region, prefix: prefixOf(options) };
+    const location = { bucket, region, prefix: folderOf(options.prefix) };
     await terminal.out(`bucket    ${bucket} in ${region}\n`);
     action = 's3:PutObject';
     const s3 = await aws.s3({ ...bucketPlace, region });
@@ -111,15 +111,9 @@ function editionsOf(build: AgentBuild, location: PackageLocation, { policy, docu
     { name, content: usual, makesDefault: options.default },
     ...(inline === undefined ? [] : [{ name: `${name}-Inline`, content: inline, makesDefault: options.default }]),
   ];
-  const tooLong = editions.find(({ content }) => Buffer.byteLength(content) > documentLimit || roomForJob(content) < shortestRoom);
-  if (tooLong === undefined) return editions;
-  throw new UsageError(
-    `${tooLong.name} would have ${Buffer.byteLength(tooLong.content)} bytes, which leaves too little for a job: expected fewer networks and ports, like --allow-destination 10.0.0.0/8`,
-  );
+  for (const edition of editions) expectRoom(edition.name, edition.content);
+  return editions;
 }
-
-/** A job of a few hosts and all matrices has some 3,000 characters. */
-const shortestRoom = 6_000;
 
 async function publishIn(
   aws: Aws,

@@ -7,6 +7,7 @@ import type { Matrix } from '../matrix.ts';
 import type { PlanAllowance } from '../plan-allowance.ts';
 import { quote } from '../quotation.ts';
 import { UsageError } from '../usage-error.ts';
+import { expectRegion } from './location.ts';
 
 /** The places of the managed nodes among these hosts, each once, in their order. */
 export function placesOf(hosts: readonly Host[]): readonly AwsPlace[] {
@@ -26,9 +27,7 @@ export function meantPlaces(
   if (known === undefined) {
     if (accounts.length > 0) throw new UsageError(`--account ${quote(accounts[0])} is a name of an inventory: expected -i FILE with it`);
     if (regions.length === 0) throw new UsageError('nothing says where to publish: expected -i FILE, with managed nodes in it, or --region');
-    for (const region of regions)
-      if (!/^[a-z]{2,4}(-[a-z]{2,12}){1,3}-\d{1,2}$/.test(region))
-        throw new UsageError(`--region ${quote(region)} is not an AWS Region: expected one like eu-central-1`);
+    for (const region of regions) expectRegion(region);
     return regions.map((region) => ({ region }));
   }
   expectKnown(

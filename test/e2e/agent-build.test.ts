@@ -9,7 +9,7 @@ import { packEnvelope } from '../../agent/contract/envelope.ts';
 import { unpackFrame } from '../../agent/contract/frame.ts';
 import { contractVersion } from '../../agent/contract/job.ts';
 import { decodeMessage } from '../../agent/contract/message.ts';
-import { documentFor, packageName, roomForJob } from '../../src/agent-document.ts';
+import { documentFor, packageKey, packageName, roomForJob } from '../../src/agent-document.ts';
 import { type Platform, platforms, usualFolders } from '../../src/document-literal.ts';
 import { buildAgent, hashesOf, readScripts, sha256 } from '../../src/agent-package.ts';
 import { untarGzip } from '../../src/archive.ts';
@@ -20,8 +20,10 @@ import { UsageError } from '../../src/usage-error.ts';
 import { portmatrix } from '../support/binary.ts';
 import { jobOf, ruleOf } from '../support/jobs.ts';
 import { refusedPort, serveTcp } from '../support/loopback.ts';
+import type { Template } from '../support/policies.ts';
 import { readDocument } from '../support/ssm-document.ts';
 import { download, here, hostWith, runStep, shells } from '../support/ssm-step.ts';
+import { documentsIn } from '../support/stack.ts';
 import { folderWith } from '../support/temporary-folder.ts';
 
 /** Stands in for the runtimes where only what is made of them matters: the real ones are more than 40 MB each. */
@@ -47,6 +49,9 @@ async function build(t: TestContext, options: Partial<Parameters<typeof buildCom
   const files = Object.fromEntries(readdirSync(folder).map((name) => [name, readFileSync(join(folder, name))]));
   return { code, stdout, files };
 }
+
+const inBucket = { bucket: 'corp-portmatrix', region: 'eu-central-1' };
+const manyNetworks = Array.from({ length: 1_000 }, (_, index) => `10.0.${index >> 8}.${index & 255}/32`);
 
 describe('agent build', () => {
   it('makes the same bytes each time, and in every time zone', async (t) => {
@@ -108,7 +113,35 @@ describe('agent build', () => {
     t.diagnostic(`the document has ${text.length} bytes, that with the agent inline ${inline.length}, with room for a job of ${roomForJob(inline)}`);
   });
 
+  it('for a bucket, also writes a template that holds the documents as they are written, the same bytes each time, and says how packages are uploaded', async (t) => {
+    const { code, stdout, files } = await build(t, { ...inBucket, prefix: 'agents' });
+    assert.equal(code, 0);
+    assert.deepEqual(await build(t, { ...inBucket, prefix: 'agents/' }), { code, stdout, files });
+    const template: Template = JSON.parse(String(files['portmatrix.template.json']));
+    assert.deepEqual(
+      documentsIn(template).map(({ name, content }) => [name, content]),
+      ['PortMatrix-Agent', 'PortMatrix-Agent-Inline'].map((name) => [name, String(files[`${name}.json`])]),
+    );
+    assert.match(stdout, new RegExp(`^portmatrix\\.template\\.json +${files['portmatrix.template.json']?.length} +[0-9a-f]{64}$`, 'm'));
+    for (const platform of platforms) {
+      const content = files[packageName(platform)] ?? assert.fail(platform);
+      const key = packageKey({ prefix: 'agents/' }, platform, sha256(content));
+      assert.ok(String(files['PortMatrix-Agent.json']).includes(`https://s3.eu-central-1.amazonaws.com/corp-portmatrix/${key}`));
+      const checksum = Buffer.from(sha256(content), 'hex').toString('base64');
+      const command = `aws s3api put-object --region eu-central-1 --bucket corp-portmatrix --key ${key} --body ${packageName(platform)} --if-none-match "*" --checksum-sha256 ${checksum}\n`;
+      assert.ok(stdout.includes(`\n${command}`), stdout);
+    }
+  });
+
   for (const [what, options, words] of [
+    ['a bucket that is nowhere', { bucket: 'corp-portmatrix' }, /nothing says where the bucket is: expected --region/],
+    ['a Region of no bucket', { region: 'eu-central-1' }, /--region belongs to a bucket: expected --bucket NAME/],
+    ['a folder of no bucket', { prefix: 'packages/' }, /--prefix belongs to a bucket: expected --bucket NAME/],
+    ['a bucket that is none', { ...inBucket, bucket: 'Corp_Bucket' }, /--bucket "Corp_Bucket" is no name of a bucket/],
+    ['a Region that is none', { ...inBucket, region: 'Frankfurt' }, /--region "Frankfurt" is not an AWS Region/],
+    ['a prefix that is no folder', { ...inBucket, prefix: '../x' }, /--prefix "\.\.\/x" is no folder/],
+    ['no folder, which the policies need', { ...inBucket, prefix: '' }, /--prefix is empty, expected a folder/],
+    ['a document that leaves no room for a job', { ...inBucket, allowDestination: manyNetworks }, /PortMatrix-Agent.* leaves too little for a job/],
     ['a network with bits beyond its prefix', { allowDestination: ['10.1.2.3/16'] }, /--allow-destination "10\.1\.2\.3\/16" is no network/],
     ['a name for a network', { allowDestination: ['dc1.corp.example.com'] }, /is no network/],
     ['a port without transport', { allowPort: ['389'] }, /--allow-port "389" is no port/],
@@ -120,6 +153,8 @@ describe('agent build', () => {
     const { code, stderr } = await portmatrix(t, ['agent', 'build', '--longest-minutes', 'soon']);
     assert.equal(code, 2);
     assert.match(stderr, /--longest-minutes "soon" is not a whole number/);
+    const { stderr: told } = await portmatrix(t, ['agent', 'build', '--bucket', 'corp-portmatrix', '--region', 'Frankfurt']);
+    assert.match(told, /--region "Frankfurt" is not an AWS Region/);
     assert.match((await portmatrix(t, ['agent', 'bild'])).stderr, /there is no command "bild" here, did you mean "build"\?/);
   });
 });

@@ -33,6 +33,10 @@ const elsewhere: Readonly<Record<string, readonly [file: string, words: string]>
   'npm ci': ['test/support/prepare.cjs', "'ci'"],
   'npm run check': ['.ci/run', 'npm run --silent check'],
   'portmatrix agent build': ['test/e2e/agent-build.test.ts', "describe('agent build'"],
+  'portmatrix agent build --bucket corp-portmatrix --region eu-central-1': [
+    'test/e2e/agent-build.test.ts',
+    "const inBucket = { bucket: 'corp-portmatrix', region: 'eu-central-1' }",
+  ],
   'portmatrix agent publish': ['test/e2e/agent-publish.test.ts', "'agent', 'publish'"],
   'portmatrix agent publish -i managed.yaml --bucket corp-portmatrix --plan': ['test/e2e/agent-publish.test.ts', 'publish({ plan: true })'],
   'portmatrix agent publish -i managed.yaml --bucket corp-portmatrix': ['test/e2e/agent-publish.test.ts', "'agent', 'publish', '-i'"],

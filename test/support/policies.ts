@@ -52,6 +52,8 @@ export interface Template {
     Record<string, { readonly Default: string | number; readonly AllowedPattern?: string; readonly AllowedValues?: readonly unknown[] }>
   >;
   readonly Conditions: Readonly<Record<string, unknown>>;
+  /** Only where the documents are in it. */
+  readonly Rules?: Readonly<Record<string, { readonly Assertions: readonly { readonly Assert: unknown; readonly AssertDescription: string }[] }>>;
   readonly Resources: Readonly<
     Record<
       string,

@@ -56,6 +56,17 @@ describe('a document', () => {
     assert.deepEqual(shown, ['010.10', '"x"', 'an empty list', 'a list', 'a mapping with f', 'empty']);
   });
 
+  it('a tag that the file may have is a key around its value; any other is refused, and without leave every one', (t) => {
+    const file = join(folderWith(t, { 'a.yaml': 'a: !If [b, !Ref c, 1]\nd: !Ref e\n' }), 'a.yaml');
+    const tags = { '!If': 'Fn::If', '!Ref': 'Ref' };
+    assert.deepEqual(readDocument(file, tags).value, { a: { 'Fn::If': ['b', { Ref: 'c' }, 1] }, d: { Ref: 'e' } });
+    for (const fewer of [{ '!If': 'Fn::If' }, {}])
+      assert.throws(
+        () => readDocument(file, fewer),
+        (error) => error instanceof UsageError && /a\.yaml:1:.*expected plain values without tags/.test(error.message),
+      );
+  });
+
   it('a key that means something to JavaScript is a key like any other', (t) => {
     const { value } = read(t, '__proto__: {polluted: true}\nconstructor: 1\n');
     assert.deepEqual(Object.keys(value ?? {}), ['__proto__', 'constructor']);

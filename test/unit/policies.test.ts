@@ -4,12 +4,23 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { format } from 'prettier';
 import { checkout } from '../support/binary.ts';
-import { allowsRequest, filled, listOf, policyFiles, policyIn, readTemplate, type Request, templateFile } from '../support/policies.ts';
+import {
+  allowsRequest,
+  filled,
+  listOf,
+  policyFiles,
+  policyIn,
+  readTemplate,
+  type Request,
+  type Template,
+  templateFile,
+} from '../support/policies.ts';
+import { builtTemplate } from '../support/stack.ts';
 
-const template = readTemplate();
+const tracked = readTemplate();
 const names = ['PublisherPolicy', 'OperatorPolicy', 'SchedulerPolicy', 'NodePolicy'] as const satisfies readonly (keyof typeof policyFiles)[];
 const text = (name: keyof typeof policyFiles): Promise<string> =>
-  format(JSON.stringify(policyIn(template, name), null, 2), { parser: 'json', printWidth: 150 });
+  format(JSON.stringify(policyIn(tracked, name), null, 2), { parser: 'json', printWidth: 150 });
 
 for (const name of names) {
   test(`${policyFiles[name]} is the policy of the template (UPDATE_GOLDEN=1 rewrites it)`, async () => {
@@ -20,7 +31,7 @@ for (const name of names) {
   });
 
   test(`${name} is within IAM's 6,144 characters, and its statements have names of their own`, () => {
-    const policy = policyIn(template, name);
+    const policy = policyIn(tracked, name);
     assert.ok(JSON.stringify(policy).length <= 6_144);
     const sids = policy.Statement.map(({ Sid }) => Sid);
     assert.deepEqual(sids, [...new Set(sids)]);
@@ -63,7 +74,7 @@ const actions: Readonly<Record<string, RegExp>> = {
 
 test('every action is one that there is, spelled out, on a resource that IAM holds it to', () => {
   for (const name of names)
-    for (const { Sid, Action: wanted, Resource: resources } of policyIn(template, name).Statement)
+    for (const { Sid, Action: wanted, Resource: resources } of policyIn(tracked, name).Statement)
       for (const action of listOf(wanted)) {
         const kinds = actions[action];
         assert.ok(kinds !== undefined, `${name} ${Sid}: ${action}`);
@@ -147,7 +158,7 @@ const cases: Readonly<Record<keyof typeof policyFiles, readonly Case[]>> = {
 
 for (const name of names) {
   describe(`who has ${name}`, () => {
-    const policy = filled(policyIn(template, name), values);
+    const policy = filled(policyIn(tracked, name), values);
     for (const [what, request, allowed] of cases[name]) test(what, () => assert.equal(allowsRequest(policy, request), allowed));
   });
 }
@@ -156,97 +167,111 @@ for (const name of names) {
 const resourceTypes: Readonly<Record<string, { readonly required: readonly string[]; readonly optional: readonly string[] }>> = {
   'AWS::S3::Bucket': {
     required: [],
-    optional: ['BucketEncryption', 'OwnershipControls', 'PublicAccessBlockConfiguration', 'VersioningConfiguration', 'LifecycleConfiguration'],
+    optional: [
+      'BucketName',
+      'BucketEncryption',
+      'OwnershipControls',
+      'PublicAccessBlockConfiguration',
+      'VersioningConfiguration',
+      'LifecycleConfiguration',
+    ],
   },
   'AWS::S3::BucketPolicy': { required: ['Bucket', 'PolicyDocument'], optional: [] },
   'AWS::Logs::LogGroup': { required: [], optional: ['LogGroupName', 'RetentionInDays'] },
   'AWS::IAM::ManagedPolicy': { required: ['PolicyDocument'], optional: ['Description'] },
+  'AWS::SSM::Document': { required: ['Content'], optional: ['Name', 'DocumentType', 'DocumentFormat', 'UpdateMethod'] },
   'AWS::IAM::Role': { required: ['AssumeRolePolicyDocument'], optional: ['Description', 'ManagedPolicyArns'] },
 };
 const attributes: Readonly<Record<string, readonly string[]>> = { 'AWS::S3::Bucket': ['Arn'], 'AWS::IAM::Role': ['Arn'] };
 const pseudo: ReadonlySet<string> = new Set(['AWS::AccountId', 'AWS::NoValue', 'AWS::Partition', 'AWS::Region']);
 
-describe(templateFile, () => {
-  const { Parameters: parameters, Resources: resources, Conditions: conditions, Outputs: outputs } = template;
-  const typeOf = (name: string): string => resources[name]?.Type ?? '';
-  const found = {
-    Ref: new Array<string>(),
-    'Fn::GetAtt': new Array<string>(),
-    'Fn::If': new Array<string>(),
-    Condition: new Array<string>(),
-  };
-  JSON.stringify({ conditions, resources, outputs }, (key, value: unknown) => {
-    if (key === 'Ref') found.Ref.push(String(value));
-    if (key === 'Fn::GetAtt') found['Fn::GetAtt'].push(String(value));
-    if (key === 'Fn::If' && Array.isArray(value)) found['Fn::If'].push(String(value[0]));
-    if (key === 'Condition' && typeof value === 'string') found.Condition.push(value);
-    if (key === 'Fn::Sub')
-      for (const [, name = ''] of String(value).matchAll(/\$\{([^}]*)\}/g)) (name.includes('.') ? found['Fn::GetAtt'] : found.Ref).push(name);
-    return value;
-  });
+const built: Template = JSON.parse(builtTemplate());
 
-  test('every Ref, and every name in a Sub, is a parameter, a resource or of AWS', () => {
-    assert.ok(found.Ref.length > 20);
-    assert.deepEqual(
-      found.Ref.filter((name) => !Object.hasOwn(parameters, name) && !Object.hasOwn(resources, name) && !pseudo.has(name)),
-      [],
-    );
-  });
-
-  test('every attribute is one that its resource has', () => {
-    const unknown = found['Fn::GetAtt'].filter((name) => {
-      const [resource = '', attribute = ''] = name.split('.');
-      return attributes[typeOf(resource)]?.includes(attribute) !== true;
+for (const [title, template] of Object.entries({ [templateFile]: tracked, 'the template that agent build --bucket writes': built }))
+  describe(title, () => {
+    const { Parameters: parameters, Resources: resources, Conditions: conditions, Outputs: outputs, Rules: assertions } = template;
+    const typeOf = (name: string): string => resources[name]?.Type ?? '';
+    const found = {
+      Ref: new Array<string>(),
+      'Fn::GetAtt': new Array<string>(),
+      'Fn::If': new Array<string>(),
+      Condition: new Array<string>(),
+    };
+    JSON.stringify({ conditions, resources, outputs, assertions }, (key, value: unknown) => {
+      if (key === 'Ref') found.Ref.push(String(value));
+      if (key === 'Fn::GetAtt') found['Fn::GetAtt'].push(Array.isArray(value) ? value.join('.') : String(value));
+      if (key === 'Fn::If' && Array.isArray(value)) found['Fn::If'].push(String(value[0]));
+      if (key === 'Condition' && typeof value === 'string') found.Condition.push(value);
+      if (key === 'Fn::Sub')
+        for (const [, name = ''] of String(value).matchAll(/\$\{([^}]*)\}/g)) (name.includes('.') ? found['Fn::GetAtt'] : found.Ref).push(name);
+      return value;
     });
-    assert.ok(found['Fn::GetAtt'].length > 5);
-    assert.deepEqual(unknown, []);
-  });
 
-  test('every condition is there', () => {
-    assert.deepEqual(
-      [...found['Fn::If'], ...found.Condition].filter((name) => !Object.hasOwn(conditions, name)),
-      [],
-    );
-  });
+    test('every Ref, and every name in a Sub, is a parameter, a resource or of AWS', () => {
+      assert.ok(found.Ref.length > 20);
+      assert.deepEqual(
+        found.Ref.filter((name) => !Object.hasOwn(parameters, name) && !Object.hasOwn(resources, name) && !pseudo.has(name)),
+        [],
+      );
+    });
 
-  test('nothing that is always there names a resource that may not be', () => {
-    const optional = Object.entries(resources).flatMap(([name, { Condition: condition }]) => (condition === undefined ? [] : [name]));
-    assert.ok(optional.length > 0);
-    const always = [...Object.entries(resources), ...Object.entries(outputs)].filter(([, { Condition: condition }]) => condition === undefined);
-    for (const [name, value] of always)
-      for (const other of optional)
-        assert.doesNotMatch(JSON.stringify(value), new RegExp(`"${other}["\\.]|\\$\\{${other}[.}]`), `${name} names ${other}`);
-  });
+    test('every attribute is one that its resource has', () => {
+      const unknown = found['Fn::GetAtt'].filter((name) => {
+        const [resource = '', attribute = ''] = name.split('.');
+        return attributes[typeOf(resource)]?.includes(attribute) !== true;
+      });
+      assert.ok(found['Fn::GetAtt'].length > 5);
+      assert.deepEqual(unknown, []);
+    });
 
-  test('every resource is of a known type, with the properties that it needs and no unknown ones', () => {
-    for (const [name, { Type: type, Properties: properties }] of Object.entries(resources)) {
-      const known = resourceTypes[type];
-      assert.ok(known !== undefined, `${name} is ${type}`);
-      assert.deepEqual([name, known.required.filter((property) => !Object.hasOwn(properties, property))], [name, []]);
-      assert.deepEqual([name, Object.keys(properties).filter((property) => ![...known.required, ...known.optional].includes(property))], [name, []]);
-      assert.match(name, /^[A-Za-z0-9]{1,255}$/);
-    }
-  });
+    test('every condition is there', () => {
+      assert.deepEqual(
+        [...found['Fn::If'], ...found.Condition].filter((name) => !Object.hasOwn(conditions, name)),
+        [],
+      );
+    });
 
-  test('every default fits its own pattern or is among the values', () => {
-    for (const [name, { Default: usual, AllowedPattern: pattern, AllowedValues: allowed }] of Object.entries(parameters)) {
-      if (pattern !== undefined) assert.match(String(usual), new RegExp(pattern), name);
-      if (allowed !== undefined) assert.ok(allowed.includes(usual), name);
-      assert.ok(pattern !== undefined || allowed !== undefined, name);
-    }
-  });
+    test('nothing that is always there names a resource that may not be', () => {
+      const optional = Object.entries(resources).flatMap(([name, { Condition: condition }]) => (condition === undefined ? [] : [name]));
+      assert.ok(optional.length > 0);
+      const always = [...Object.entries(resources), ...Object.entries(outputs)].filter(([, { Condition: condition }]) => condition === undefined);
+      for (const [name, value] of always)
+        for (const other of optional)
+          assert.doesNotMatch(JSON.stringify(value), new RegExp(`"${other}["\\.]|\\$\\{${other}[.}]`), `${name} names ${other}`);
+    });
 
-  test('the bucket is encrypted, private, versioned and kept, and a package in it is never replaced', () => {
-    const bucket = resources['Bucket'];
-    assert.ok(bucket !== undefined);
-    const { DeletionPolicy: deletion, Properties: properties } = bucket;
-    assert.equal(deletion, 'Retain');
-    assert.match(JSON.stringify(properties['BucketEncryption']), /"SSEAlgorithm":"AES256"/);
-    const isBlocked = { BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true };
-    assert.deepEqual(properties['PublicAccessBlockConfiguration'], isBlocked);
-    assert.deepEqual(properties['VersioningConfiguration'], { Status: 'Enabled' });
-    const rules = JSON.stringify(policyIn(template, 'BucketPolicy').Statement);
-    assert.match(rules, /"Null":\{"s3:if-none-match":"true"\}/);
-    assert.match(rules, /"aws:SecureTransport":"false"/);
+    test('every resource is of a known type, with the properties that it needs and no unknown ones', () => {
+      for (const [name, { Type: type, Properties: properties }] of Object.entries(resources)) {
+        const known = resourceTypes[type];
+        assert.ok(known !== undefined, `${name} is ${type}`);
+        assert.deepEqual([name, known.required.filter((property) => !Object.hasOwn(properties, property))], [name, []]);
+        assert.deepEqual(
+          [name, Object.keys(properties).filter((property) => ![...known.required, ...known.optional].includes(property))],
+          [name, []],
+        );
+        assert.match(name, /^[A-Za-z0-9]{1,255}$/);
+      }
+    });
+
+    test('every default fits its own pattern or is among the values', () => {
+      for (const [name, { Default: usual, AllowedPattern: pattern, AllowedValues: allowed }] of Object.entries(parameters)) {
+        if (pattern !== undefined) assert.match(String(usual), new RegExp(pattern), name);
+        if (allowed !== undefined) assert.ok(allowed.includes(usual), name);
+        assert.ok(pattern !== undefined || allowed !== undefined, name);
+      }
+    });
+
+    test('the bucket is encrypted, private, versioned and kept, and a package in it is never replaced', () => {
+      const bucket = resources['Bucket'];
+      assert.ok(bucket !== undefined);
+      const { DeletionPolicy: deletion, Properties: properties } = bucket;
+      assert.equal(deletion, 'Retain');
+      assert.match(JSON.stringify(properties['BucketEncryption']), /"SSEAlgorithm":"AES256"/);
+      const isBlocked = { BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true };
+      assert.deepEqual(properties['PublicAccessBlockConfiguration'], isBlocked);
+      assert.deepEqual(properties['VersioningConfiguration'], { Status: 'Enabled' });
+      const rules = JSON.stringify(policyIn(template, 'BucketPolicy').Statement);
+      assert.match(rules, /"Null":\{"s3:if-none-match":"true"\}/);
+      assert.match(rules, /"aws:SecureTransport":"false"/);
+    });
   });
-});
