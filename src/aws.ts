@@ -72,6 +72,9 @@ export function refusalOf(error: unknown): { readonly name: string; readonly mes
   if (!(error instanceof Error)) throw error;
   const isFromAws = '$metadata' in error || '$fault' in error || /Credentials|Region|Token|Timeout|Networking|SSO|Profile/.test(error.name);
   if (!isFromAws && !('code' in error) && !/^(Region is missing|Could not load credentials)/.test(error.message)) throw error;
-  const { message } = error;
-  return { name: error.name, message: message === '' || message === 'UnknownError' ? error.name : message };
+  // What follows may hold secrets: a refused signature is told with all headers that were signed, the session token among them.
+  const [message = ''] = error.message.split('\n', 1);
+  if (message === '' || message === 'UnknownError') return { name: error.name, message: error.name };
+  // Node.js names the whole command, whose words may be secrets too.
+  return { name: error.name, message: message.startsWith('Command failed: ') ? 'the credential_process of the profile failed' : message };
 }

@@ -10,11 +10,13 @@
  * Right after a command was sent Systems Manager may not know it, and right after it succeeded its output may be empty: both are asked again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Message } from '../../../agent/contract/message.ts';
 import { downloadSteps, partStep, runStep } from '../../agent-document.ts';
 import { type Aws, type AwsPlace, nameOf, refusalOf, type SSM } from '../../aws.ts';
 import type { Host, SystemsManager } from '../../inventory.ts';
 import type { Platform } from '../../document-literal.ts';
 import type { ManagedNode } from '../../host.ts';
+import { remedyFor } from '../../step-ending.ts';
 import type { Connection, Delivery, Errand, Ticket } from '../connector.ts';
 import { type Batch, batchesOf, type Recipient } from './batch.ts';
 import { bucket, type Spend } from './bucket.ts';
@@ -233,20 +235,37 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, pat
       if (reading.kind === 'missing') return reading;
       if (reading.kind === 'failed') {
         const download = errand.fetches && (end.exitCode === 13 || end.exitCode === -1) ? await failedDownload(ssm, errand, spend) : undefined;
-        return { kind: 'lost', why: download === undefined ? reading.why : `${errand.instance}: the package could not be fetched: ${download}` };
+        const why = download === undefined ? reading.why : `${errand.instance}: the package could not be fetched (${download}); ${remedyFor(13)}`;
+        return { kind: 'lost', why, ...(reading.code !== undefined && { code: reading.code }) };
       }
-      if (!reading.isWhole) continue;
-      const messages = [...reading.messages];
-      for (let number = 2; number <= partsIn(messages); number += 1) {
-        const further = await partEnd(ssm, errand, partStep(errand.platform, number), spend);
-        messages.splice(messages.length - 1, 0, ...messagesIn(further));
-      }
-      return { kind: 'said', messages };
+      if (reading.isWhole) return withParts(ssm, errand, reading.messages, spend);
     }
-    const stored = await storedOutput(errand, run);
-    const messages = messagesIn(stored ?? '');
-    if (messages.some(({ kind }) => kind === 'bye')) return { kind: 'said', messages };
-    return { kind: 'lost', why: `${errand.instance}: the command succeeded, and what its agent said did not come back whole`, code: 'output-lost' };
+    const stored = messagesIn((await storedOutput(errand, run)) ?? '');
+    return stored.some(({ kind }) => kind === 'bye') ? withParts(ssm, errand, stored, spend) : notWhole(errand);
+  }
+
+  /** What the run step said, and what the steps for further parts said. */
+  async function withParts(ssm: SSM, errand: Errand, first: readonly Message[], spend: Spend): Promise<Heard> {
+    const messages = [...first];
+    for (let number = 2; number <= partsIn(first); number += 1) {
+      const further = messagesIn(await partEnd(ssm, errand, partStep(errand.platform, number), spend));
+      if (further.length === 0) return notWhole(errand);
+      messages.splice(messages.length - 1, 0, ...further);
+    }
+    return { kind: 'said', messages };
+  }
+
+  function notWhole({ instance }: Errand): Heard {
+    const { output } = systemsManager;
+    const remedy =
+      output === undefined
+        ? 'with systemsManager.output in the inventory the whole output is kept in S3 too'
+        : `it is not in s3://${output.bucket} either: look whether the node may write there, and whether you may read it`;
+    return {
+      kind: 'lost',
+      why: `${instance}: the command succeeded, and what its agent said did not come back whole; ${remedy}`,
+      code: 'output-lost',
+    };
   }
 
   /** What the step that was to fetch the package said, where it failed. */
@@ -293,7 +312,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, pat
 }
 
 type Heard =
-  | { readonly kind: 'said'; readonly messages: ReturnType<typeof messagesIn> }
+  | { readonly kind: 'said'; readonly messages: readonly Message[] }
   | { readonly kind: 'missing'; readonly lacks: Platform }
   | { readonly kind: 'lost'; readonly why: string; readonly code?: 'output-lost' };
 
@@ -317,14 +336,14 @@ async function listInvocations(ssm: SSM, command: string, spend: Spend): Promise
   return invocations;
 }
 
-/** How a step ended; undefined while Systems Manager does not know of it. */
+/** How a step ended; undefined while Systems Manager does not know of it, and where the document has no such step. */
 async function stepEnd(ssm: SSM, { command, instance }: Errand, step: string, spend: Spend): Promise<StepEnd | undefined> {
   await spend();
   try {
     const said = await ssm.getCommandInvocation({ CommandId: command, InstanceId: instance, PluginName: step });
     return { exitCode: said.ResponseCode ?? -1, stdout: said.StandardOutputContent ?? '', stderr: said.StandardErrorContent ?? '' };
   } catch (error) {
-    if (refusalOf(error).name === 'InvocationDoesNotExist') return undefined;
+    if (['InvocationDoesNotExist', 'InvalidPluginName'].includes(refusalOf(error).name)) return undefined;
     throw error;
   }
 }
