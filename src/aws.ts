@@ -27,8 +27,9 @@ export function openAws(accounts: Readonly<Record<string, Account>> = {}): Aws {
   const credentialsFor = async ({ region, account }: AwsPlace) => {
     const { profile, role, externalId } = accounts[account ?? ''] ?? {};
     if (profile === undefined && role === undefined) return undefined;
-    const { fromNodeProviderChain, fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
-    const masterCredentials = fromNodeProviderChain(profile === undefined ? {} : { profile });
+    const { fromIni, fromNodeProviderChain, fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
+    // A profile that is named is meant: where it has nothing, the credentials of this machine would be another account's.
+    const masterCredentials = profile === undefined ? fromNodeProviderChain() : fromIni({ profile, clientConfig: { region } });
     if (role === undefined) return masterCredentials;
     const params = { RoleArn: role, RoleSessionName: 'portmatrix', ...(externalId !== undefined && { ExternalId: externalId }) };
     return fromTemporaryCredentials({ masterCredentials, params, clientConfig: { region } });

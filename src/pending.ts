@@ -33,15 +33,16 @@ interface Written extends Omit<Pending, 'plan'> {
   };
 }
 
-/** Writes it into the folder, whole or not at all, in the place of what was there. */
+/** Writes it into the folder, whole or not at all, in the place of what was there. External ids of accounts are left out: they are the inventory's to keep. */
 export async function keepPending(folder: string, version: string, pending: Pending): Promise<void> {
-  const { plan, ...rest } = pending;
+  const { plan, inventory, ...rest } = pending;
   const matrices = [...new Set([...plan.matrices, ...plan.rules.map(({ matrix }) => matrix)])];
   const indexOf = (matrix: Matrix): number => matrices.indexOf(matrix);
   const written: Written = {
     pending: contractVersion,
     version,
     ...rest,
+    inventory: withoutExternalIds(inventory),
     matrices,
     plan: { ...plan, matrices: plan.matrices.map(indexOf), rules: plan.rules.map((rule) => ({ ...rule, matrix: indexOf(rule.matrix) })) },
   };
@@ -79,6 +80,11 @@ export async function readPending(folder: string, version: string): Promise<Pend
     ...rest,
     plan: { ...plan, matrices: plan.matrices.map(matrixOf), rules: plan.rules.map((rule) => ({ ...rule, matrix: matrixOf(rule.matrix) })) },
   };
+}
+
+function withoutExternalIds({ accounts, ...inventory }: Inventory): Inventory {
+  if (accounts === undefined) return inventory;
+  return { ...inventory, accounts: Object.fromEntries(Object.entries(accounts).map(([name, { externalId: _, ...account }]) => [name, account])) };
 }
 
 /** Takes it away: the run is finished. */

@@ -73,8 +73,8 @@ export const packageBucket = 'packages';
 export interface Managed extends ManagedNodes {
   /** Where the product runs; holds the inventory and the matrix. */
   readonly folder: string;
-  /** Starts the product as users do. Its report lies in the folder that `--out` names. */
-  readonly start: (words: readonly string[]) => Started;
+  /** Starts the product as users do, with these variables beside those of the endpoint. Its report lies in the folder that `--out` names. */
+  readonly start: (words: readonly string[], env?: Readonly<Record<string, string>>) => Started;
   readonly reportIn: (out: string) => Report;
   /** The same run in this process, which asks Systems Manager more often. `stop` is what Ctrl-C aborts; `kept` is told of tickets. */
   readonly run: (stop?: AbortSignal, kept?: (tickets: readonly Ticket[]) => void) => Promise<Report>;
@@ -151,11 +151,10 @@ export async function manage(t: Scope, options: ManagedOptions, files: Readonly<
   const managed = await manageNodes(t, options);
   const { endpoint } = managed;
   const folder = folderWith(t, files);
-  const surroundings = { cwd: folder, env: endpoint.environment };
   return {
     ...managed,
     folder,
-    start: (words) => start(t, [process.execPath, bin, ...words], surroundings),
+    start: (words, env = {}) => start(t, [process.execPath, bin, ...words], { cwd: folder, env: { ...endpoint.environment, ...env } }),
     reportIn: (out) => reportIn(join(folder, out)),
     run: (stop = new AbortController().signal, kept = () => undefined) => {
       const inventory = readInventory(join(folder, 'inventory.yaml'));
