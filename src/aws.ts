@@ -36,8 +36,9 @@ export function openAws(accounts: Readonly<Record<string, Account>> = {}, maxAtt
   const credentialsFor = async ({ region, account }: AwsPlace) => {
     const { profile, role, externalId } = accounts[account ?? ''] ?? {};
     if (profile === undefined && role === undefined) return undefined;
-    const { fromNodeProviderChain, fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
-    const masterCredentials = fromNodeProviderChain(profile === undefined ? {} : { profile });
+    const { fromIni, fromNodeProviderChain, fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
+    // A profile that is named is meant: where it has nothing, the credentials of this machine would be another account's.
+    const masterCredentials = profile === undefined ? fromNodeProviderChain() : fromIni({ profile, clientConfig: { region } });
     if (role === undefined) return masterCredentials;
     const params = { RoleArn: role, RoleSessionName: 'portmatrix', ...(externalId !== undefined && { ExternalId: externalId }) };
     return fromTemporaryCredentials({ masterCredentials, params, clientConfig: { region } });
@@ -102,13 +103,16 @@ export function refusalOf(error: unknown): Refusal {
   if (!(error instanceof Error)) throw error;
   const isFromAws = '$metadata' in error || '$fault' in error || /Credentials|Region|Token|Timeout|Networking|SSO|Profile/.test(error.name);
   if (!isFromAws && !('code' in error) && !/^(Region is missing|Could not load credentials)/.test(error.message)) throw error;
-  const { message } = error;
   const status = statusOf(error);
-  return {
-    name: error.name,
-    message: message === '' || message === 'UnknownError' ? error.name : message,
-    ...(status !== undefined && { status }),
-  };
+  return { name: error.name, message: wordsOf(error), ...(status !== undefined && { status }) };
+}
+
+/** Without what may hold secrets: a refused signature is told with all headers that were signed, the session token among them. */
+function wordsOf({ name, message }: Error): string {
+  const [words = ''] = message.split('\n', 1);
+  if (words === '' || words === 'UnknownError') return name;
+  // Node.js names the whole command, whose words may be secrets too.
+  return words.startsWith('Command failed: ') ? 'the credential_process of the profile failed' : words;
 }
 
 function statusOf(error: Error): number | undefined {

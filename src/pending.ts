@@ -33,15 +33,16 @@ interface Written extends Omit<Pending, 'plan'> {
   };
 }
 
-/** Writes it into the folder, whole or not at all, in the place of what was there. */
+/** Writes it into the folder, whole or not at all, in the place of what was there. External ids of accounts are left out: they are the inventory's to keep. */
 export async function keepPending(folder: string, version: string, pending: Pending): Promise<void> {
-  const { plan, ...rest } = pending;
+  const { plan, inventory, ...rest } = pending;
   const matrices = [...new Set([...plan.matrices, ...plan.rules.map(({ matrix }) => matrix)])];
   const indexOf = (matrix: Matrix): number => matrices.indexOf(matrix);
   const written: Written = {
     pending: contractVersion,
     version,
     ...rest,
+    inventory: withoutExternalIds(inventory),
     matrices,
     plan: { ...plan, matrices: plan.matrices.map(indexOf), rules: plan.rules.map((rule) => ({ ...rule, matrix: indexOf(rule.matrix) })) },
   };
@@ -85,6 +86,11 @@ function parse(text: string): Written | undefined {
     // A file that was cut, or no file of ours.
     return undefined;
   }
+}
+
+function withoutExternalIds({ accounts, ...inventory }: Inventory): Inventory {
+  if (accounts === undefined) return inventory;
+  return { ...inventory, accounts: Object.fromEntries(Object.entries(accounts).map(([name, { externalId: _, ...account }]) => [name, account])) };
 }
 
 /** Takes it away: the run is finished. */

@@ -6,7 +6,7 @@
  *    any other refers to a word; each word is written once, without what the job already tells (`frame-words.ts`).
  * 3. Times and clocks are columns of numbers, in as few bytes as each needs; the times of observation as what has passed since the check before.
  *
- * Brotli does the rest. The text ends with a hash over it, so that a cut frame is noticed.
+ * Brotli does the rest. The text ends with a hash over it, its run and its source, so that a cut frame is noticed, and one of another run or source.
  */
 import { createHash } from 'node:crypto';
 import { brotliCompressSync, brotliDecompressSync, constants } from 'node:zlib';
@@ -76,13 +76,13 @@ export function packFrame(job: Job, source: string, { results, facts }: Frame): 
   ];
   const bytes = Buffer.concat(sections.flatMap((section) => [writeNumbers([section.length]), section]));
   const text = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } }).toString('base64');
-  return `${text}.${digest(text)}`;
+  return `${text}.${digest(job, source, text)}`;
 }
 
-/** What is in a frame, results in the order of the checks; or undefined when the text is cut, changed, or not a frame of this job and source. */
+/** What is in a frame, results in the order of the checks; or undefined when the text is cut, changed, or not a frame of this run, job and source. */
 export function unpackFrame(job: Job, source: string, frame: string): Frame | undefined {
   const [text = ''] = frame.split('.', 1);
-  if (frame !== `${text}.${digest(text)}`) return undefined;
+  if (frame !== `${text}.${digest(job, source, text)}`) return undefined;
   try {
     const bytes = new Octets(brotliDecompressSync(Buffer.from(text, 'base64'), { maxOutputLength: largestFrame }));
     return frameOf(job, source, () => bytes.take(bytes.number()));
@@ -92,6 +92,9 @@ export function unpackFrame(job: Job, source: string, frame: string): Frame | un
   }
 }
 
-function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, hashLength);
+function digest({ run }: Job, source: string, text: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify([run, source, text]))
+    .digest('hex')
+    .slice(0, hashLength);
 }

@@ -4,7 +4,7 @@ import type { Argv } from 'yargs';
 import { openAws, refusalOf } from '../aws.ts';
 import type { Ticket } from '../connectors/connector.ts';
 import { recoverTickets } from '../connectors/ssm/recovery.ts';
-import type { Host } from '../inventory.ts';
+import { type Host, readInventory } from '../inventory.ts';
 import { type Pending, readPending } from '../pending.ts';
 import { exitCode } from '../report.ts';
 import { type Format, formats } from '../reporters/registry.ts';
@@ -31,7 +31,7 @@ interface ResumeOptions {
 /** Collects the run in the folder, writes its files, and prints the report. Exits as the report deserves. */
 export async function resumeCommand({ folder: named, format }: ResumeOptions, terminal: Terminal): Promise<ExitCode> {
   const folder = resolve(terminal.cwd, named);
-  const begun = await readPending(folder, terminal.version);
+  const begun = enterAccounts(await readPending(folder, terminal.version));
   await openRun(folder);
   const hosts = begun.plan.hosts.filter(({ name }) => begun.plan.sources.includes(name));
   const sent = unite(begun.tickets, await findUnnoted(begun, hosts, terminal));
@@ -39,6 +39,14 @@ export async function resumeCommand({ folder: named, format }: ResumeOptions, te
   const { report, isWritten } = await finish(begun, { folder, formats: format, sent }, terminal);
   const code = exitCode(report);
   return !isWritten && code === 0 ? 3 : code;
+}
+
+/** The same with the ways into accounts as the inventory has them now: external ids are not kept with a run. */
+function enterAccounts(begun: Pending): Pending {
+  const { inventory } = begun;
+  if (!Object.values(inventory.accounts ?? {}).some(({ role }) => role !== undefined)) return begun;
+  const { accounts = {} } = readInventory(inventory.file);
+  return { ...begun, inventory: { ...inventory, accounts } };
 }
 
 /** What was sent and not noted, if anything; where AWS does not tell, that is said, and what was noted must do. */

@@ -42,7 +42,7 @@ export async function managed(): Promise<readonly Row[]> {
     const runner: ScriptRunner = ({ instance, step }) =>
       Promise.resolve({ code: 0, stdout: Buffer.from(step === 'RunLinux' ? (said.get(instance) ?? '') : ''), stderr: Buffer.alloc(0) });
     const nodes = [...said.keys()].map((instance) => ({ instance, platform: 'Linux' as const, runner }));
-    const { endpoint } = await manageNodes(scope, { nodes, staged: 'nowhere' });
+    const { endpoint } = await manageNodes(scope, { nodes });
     const startedAt = performance.now();
     const child = spawn(
       process.execPath,

@@ -5,48 +5,11 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { instanceId } from '../support/aws/clients.ts';
-import type { ManagedNode, NodeFault } from '../support/aws/managed-node.ts';
-import { serveTcp } from '../support/loopback.ts';
 import { exitCode } from '../../src/report.ts';
-import { manage, type Managed, type ManagedOptions, usualWords, verdicts } from '../support/managed.ts';
-
-const region = 'eu-central-1';
-const [sound, faulty] = [instanceId(1), instanceId(2)];
-
-function host(name: string, address: string, instance: string): Readonly<Record<string, unknown>> {
-  return { name, address, roles: ['near'], connector: { ssm: { instance, region } } };
-}
-
-/** Two managed sources ask one loopback destination for a port that is open. */
-async function scene(
-  t: TestContext,
-  options: Partial<ManagedOptions> & { readonly fault?: NodeFault; readonly about?: Partial<ManagedNode>; readonly expires?: true },
-  systemsManager: Readonly<Record<string, unknown>> = {},
-): Promise<Managed & { readonly port: number }> {
-  const port = await serveTcp(t, (socket) => socket.end());
-  const hosts = [host('near1', '127.0.0.2', sound), host('near2', '127.0.0.3', faulty), { name: 'far1', address: '127.0.0.1', roles: ['far'] }];
-  const { fault, about = {}, ...rest } = options;
-  const nodes: readonly ManagedNode[] = [
-    { instance: sound, platform: 'Linux' },
-    { instance: faulty, platform: 'Linux', ...(fault !== undefined && { fault }), ...about },
-  ];
-  const managed = await manage(
-    t,
-    { nodes, clock: 60, ...rest },
-    {
-      'inventory.yaml': JSON.stringify({ hosts, systemsManager }),
-      'mine.yaml': JSON.stringify({ matrix: 'mine', from: 'near', to: 'far', rules: [{ id: 'web', ports: [`${port}/tcp`], probe: 'tcp' }] }),
-    },
-  );
-  return { ...managed, port };
-}
-
-/** Resolves when the endpoint was called so. */
-async function called({ calls }: Managed['endpoint'], operation: string): Promise<void> {
-  while (!calls.some((call) => call.operation === operation)) await new Promise((resolve) => setImmediate(resolve));
-}
+import { type Managed, usualWords, verdicts } from '../support/managed.ts';
+import { called, scene } from '../support/managed-scene.ts';
 
 describe('a node of which nothing comes back is in error, and the other is judged', { concurrency: 4 }, () => {
   const cases: Readonly<Record<string, readonly [options: Parameters<typeof scene>[1], code: string, says: RegExp]>> = {

@@ -1,6 +1,6 @@
 /** Managed nodes for a test: the endpoint, the document that a publisher would make, and the product that is told of both by its environment. */
 import assert from 'node:assert/strict';
-import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { GetObjectCommand, S3 } from '@aws-sdk/client-s3';
@@ -8,8 +8,9 @@ import { CreateDocumentCommand, SSM } from '@aws-sdk/client-ssm';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { contractVersion } from '../../agent/contract/job.ts';
 import type { Policy } from '../../agent/contract/policy.ts';
-import { documentFor, documentName } from '../../src/agent-document.ts';
+import { documentFor, documentName, packageKey } from '../../src/agent-document.ts';
 import { readScripts, sha256 } from '../../src/agent-package.ts';
+import { tarGzip } from '../../src/archive.ts';
 import { agentScript } from '../../src/bundle.ts';
 import type { Aws } from '../../src/aws.ts';
 import type { Ticket } from '../../src/connectors/connector.ts';
@@ -41,24 +42,40 @@ export const anything: Policy = {
 export interface ManagedOptions extends EndpointOptions {
   readonly nodes: readonly ManagedNode[];
   readonly policy?: Policy;
-  /** Where the agent lies before anything is sent. Default: in the offline folder. */
-  readonly staged?: 'offline' | 'nowhere';
+  /** Where the agent lies before anything is sent. Default: in the offline folder. Other than there, the document says where it can be downloaded. */
+  readonly staged?: 'offline' | 'cache';
+  /** The agent. Default: the one of these sources. */
+  readonly script?: string;
+  /** SHA-256 of the runtime for Windows. */
+  readonly windowsRuntime?: string;
+  /** Nodes whose cache is a disk of 64 KB. */
+  readonly small?: readonly string[];
+}
+
+/** The folders of a node: where it keeps its packages, and where a staged one lies. */
+export interface Places {
+  readonly cache: string;
+  readonly offline: string;
 }
 
 /** The nodes and their endpoint. */
 export interface ManagedNodes {
   readonly endpoint: Endpoint & Clients;
-  /** Where the nodes keep their packages, and where a staged package lies. */
-  readonly cache: string;
-  readonly offline: string;
+  readonly placesOf: (instance: string) => Places;
+  /** SHA-256 of the package, which is the name of its folder in a cache, and its key in the bucket of packages. */
+  readonly archive: string;
+  readonly key: string;
 }
+
+/** The bucket of packages. */
+export const packageBucket = 'packages';
 
 /** And the product beside them. */
 export interface Managed extends ManagedNodes {
   /** Where the product runs; holds the inventory and the matrix. */
   readonly folder: string;
-  /** Starts the product as users do. Its report lies in the folder that `--out` names. */
-  readonly start: (words: readonly string[]) => Started;
+  /** Starts the product as users do, with these variables beside those of the endpoint. Its report lies in the folder that `--out` names. */
+  readonly start: (words: readonly string[], env?: Readonly<Record<string, string>>) => Started;
   readonly reportIn: (out: string) => Report;
   /** The same run in this process, which asks Systems Manager more often. `stop` is what Ctrl-C aborts; `kept` is told of tickets. */
   readonly run: (stop?: AbortSignal, kept?: (tickets: readonly Ticket[]) => void) => Promise<Report>;
@@ -77,34 +94,64 @@ const impatience: Patience = {
   cancelMs: 10_000,
 };
 
+/** A runtime that is small enough to be fetched and verified often. */
+const lightRuntime = `#!/bin/sh\nexec '${process.execPath}' "$@"\n`;
+
 let runtimeHash: string | undefined;
 
 /** Sets up managed nodes, and the document in each of their places. */
 export async function manageNodes(t: Scope, options: ManagedOptions): Promise<ManagedNodes> {
-  const { policy = anything, staged = 'offline', nodes } = options;
+  const { policy = anything, staged = 'offline', nodes, small = [], windowsRuntime } = options;
   const [cache, offline] = [folderWith(t, {}), folderWith(t, {})];
-  const endpoint = await openEndpoint(t, { ...options, nodes: nodes.map((node) => apart(t, node, cache)) });
-  const script = await agentScript('ssm');
-  if (staged === 'offline') {
-    writeFileSync(join(offline, 'agent.cjs'), script);
-    symlinkSync(process.execPath, join(offline, 'node'));
+  const places = new Map(nodes.map(({ instance }) => [instance, { cache: folderWith(t, {}), offline: folderWith(t, {}) }]));
+  const placesOf = (instance: string): Places => places.get(instance) ?? assert.fail(`${instance} is no node`);
+  const endpoint = await openEndpoint(t, {
+    ...options,
+    buckets: [packageBucket, ...(options.buckets ?? [])],
+    nodes: nodes.map((node) => apart(node, placesOf(node.instance), { cache, offline }, small.includes(node.instance))),
+  });
+  const script = options.script ?? (await agentScript('ssm'));
+  const content = await tarGzip([
+    { name: 'node', content: Buffer.from(lightRuntime), isExecutable: true },
+    { name: 'agent.cjs', content: Buffer.from(script) },
+    { name: 'manifest.json', content: Buffer.from('{}\n') },
+  ]);
+  const archive = sha256(content);
+  for (const { instance } of nodes) {
+    const own = placesOf(instance);
+    if (staged === 'offline') stage(own.offline, script);
+    if (staged === 'cache') stage(join(own.cache, archive), script, lightRuntime);
   }
-  runtimeHash ??= sha256(readFileSync(process.execPath));
+  if (staged === 'offline') runtimeHash ??= sha256(readFileSync(process.execPath));
+  const location = { bucket: packageBucket, region: 'eu-central-1', prefix: 'agents/' };
+  const key = packageKey(location, 'linux-x64', archive);
   const literals = {
     contract: contractVersion,
     bundle: sha256(script),
-    packages: { 'linux-x64': { archive: '0'.repeat(64), runtime: runtimeHash } },
+    packages: {
+      'linux-x64': { archive, runtime: staged === 'offline' ? (runtimeHash ?? '') : sha256(lightRuntime) },
+      ...(windowsRuntime !== undefined && { 'windows-x64': { archive: '0'.repeat(64), runtime: windowsRuntime } }),
+    },
+    ...(staged !== 'offline' && { location }),
     policy,
     cache: { linux: cache, windows: 'C:\\PortMatrix' },
     offline: { linux: offline, windows: 'C:\\PortMatrix-Offline' },
   };
-  const content = documentFor(literals, readScripts());
+  const text = documentFor(literals, readScripts());
   for (const place of new Set(nodes.map(({ account, region }) => `${account ?? ''} ${region ?? ''}`))) {
     const [account = '', region = ''] = place.split(' ');
     const { ssm } = clientsFor(t, endpoint, account === '' ? undefined : account, region === '' ? undefined : region);
-    await ssm.send(new CreateDocumentCommand({ Name: documentName, Content: content, DocumentType: 'Command', DocumentFormat: 'JSON' }));
+    await ssm.send(new CreateDocumentCommand({ Name: documentName, Content: text, DocumentType: 'Command', DocumentFormat: 'JSON' }));
   }
-  return { endpoint, cache, offline };
+  return { endpoint, placesOf, archive, key };
+}
+
+/** Puts the agent into a folder, with a runtime of that text or the one that runs this. */
+function stage(folder: string, script: string, runtime?: string): void {
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, 'agent.cjs'), script);
+  if (runtime === undefined) symlinkSync(process.execPath, join(folder, 'node'));
+  else writeFileSync(join(folder, 'node'), runtime, { mode: 0o755 });
 }
 
 /** The same, with a folder that holds these files (`inventory.yaml`, `mine.yaml`), and the product in it. */
@@ -112,11 +159,10 @@ export async function manage(t: Scope, options: ManagedOptions, files: Readonly<
   const managed = await manageNodes(t, options);
   const { endpoint } = managed;
   const folder = folderWith(t, files);
-  const surroundings = { cwd: folder, env: endpoint.environment };
   return {
     ...managed,
     folder,
-    start: (words) => start(t, [process.execPath, bin, ...words], surroundings),
+    start: (words, env = {}) => start(t, [process.execPath, bin, ...words], { cwd: folder, env: { ...endpoint.environment, ...env } }),
     reportIn: (out) => reportIn(join(folder, out)),
     run: (stop = new AbortController().signal, kept = () => undefined) => {
       const inventory = readInventory(join(folder, 'inventory.yaml'));
@@ -140,20 +186,12 @@ export async function manage(t: Scope, options: ManagedOptions, files: Readonly<
   };
 }
 
-/** The node with a cache of its own in that place: nodes of one machine would share it, which those of a network never do. */
-function apart(t: Scope, node: ManagedNode, cache: string): ManagedNode {
-  const own = [
-    'unshare',
-    '--user',
-    '--map-root-user',
-    '--mount',
-    'sh',
-    '-c',
-    'mount --bind "$0" "$1" && shift && exec "$@"',
-    folderWith(t, {}),
-    cache,
-  ];
-  return { ...node, prefix: [...(node.prefix ?? []), ...own] };
+/** The node with folders of its own in those places: nodes of one machine would share them, which those of a network never do. */
+function apart(node: ManagedNode, own: Places, shared: Places, isSmall: boolean): ManagedNode {
+  const disk = isSmall ? 'mount -t tmpfs -o size=64k none "$1"' : 'mount --bind "$0" "$1"';
+  const mounts = `${disk} && mount --bind "$2" "$3" && shift 3 && exec "$@"`;
+  const words = ['unshare', '--user', '--map-root-user', '--mount', 'sh', '-c', mounts, own.cache, shared.cache, own.offline, shared.offline];
+  return { ...node, prefix: [...(node.prefix ?? []), ...words] };
 }
 
 /** The report that a run left in a folder. */

@@ -77,7 +77,10 @@ interface Sections {
 /** A frame around these bytes, made as an agent that lies would make it. */
 function forgeBytes(bytes: Buffer): string {
   const text = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 1 } }).toString('base64');
-  return `${text}.${createHash('sha256').update(text).digest('hex').slice(0, 16)}`;
+  return `${text}.${createHash('sha256')
+    .update(JSON.stringify([job.run, 'client', text]))
+    .digest('hex')
+    .slice(0, 16)}`;
 }
 
 function forge(edits: Partial<Sections>): string {
@@ -162,6 +165,21 @@ describe('a frame', () => {
       { kind: 'result', index: 3, outcome: { kind: 'failed', code: 'interrupted', message: 'dc2.corp.example.test' }, attempts: 0, elapsedMs: 0 },
     ];
     assert.deepEqual(unpackFrame(job, 'dc1', packFrame(job, 'dc1', { results })), { results });
+  });
+
+  test('of another run or source is none, though its checks be the same', () => {
+    const twins: Job = {
+      ...jobOf([ruleOf('tcp', 'tcp', 1)]),
+      hosts: ['client', 'dc1', 'twin'].map((name) => ({ ...dc1, name })),
+      pairs: [
+        [0, 1, 0],
+        [2, 1, 0],
+      ],
+    };
+    const frame = packFrame(twins, 'client', { results: [] });
+    assert.deepEqual(unpackFrame(twins, 'client', frame), { results: [] });
+    assert.equal(unpackFrame(twins, 'twin', frame), undefined);
+    assert.equal(unpackFrame({ ...twins, run: 'another' }, 'client', frame), undefined);
   });
 
   test('is not made of results that no check has, or of two for one', () => {

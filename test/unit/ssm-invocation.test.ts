@@ -69,8 +69,13 @@ describe('a run step', () => {
   });
 
   const failures: readonly (readonly [exitCode: number, stderr: string, details: string, why: RegExp])[] = [
-    [12, 'portmatrix: bundle-hash: expected aa, found bb\n', 'Failed', /the agent on this host is not the published one \(expected aa, found bb\)$/],
-    [18, 'blocked by policy\r\n', 'Failed', /application control .* \(blocked by policy\)$/],
+    [
+      12,
+      'portmatrix: bundle-hash: expected aa, found bb\n',
+      'Failed',
+      /the agent on this host is not the published one \(expected aa, found bb\); the next run fetches it anew/,
+    ],
+    [18, 'blocked by policy\r\n', 'Failed', /application control .* \(blocked by policy\); allow the runtime there by its hash/],
     [1, '', 'Failed', /its step ended with 1 \("Failed"\)$/],
     [137, '', 'Execution Timed Out', /Systems Manager says "Execution Timed Out"$/],
     [-1, '', 'Execution Timed Out', /Systems Manager says "Execution Timed Out"$/],

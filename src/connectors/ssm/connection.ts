@@ -16,6 +16,7 @@ import { type Aws, type AwsPlace, nameOf, refusalOf, type SSM } from '../../aws.
 import type { Host, SystemsManager } from '../../inventory.ts';
 import type { Platform } from '../../document-literal.ts';
 import type { ManagedNode } from '../../host.ts';
+import { remedyFor } from '../../step-ending.ts';
 import type { Connection, Delivery, Errand, Ticket } from '../connector.ts';
 import { type Batch, batchesOf, nextRound, type Recipient } from './batch.ts';
 import { bucket, type Spend } from './bucket.ts';
@@ -269,24 +270,37 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
       if (reading.kind === 'missing') return reading;
       if (reading.kind === 'failed') {
         const download = errand.fetches && (end.exitCode === 13 || end.exitCode === -1) ? await failedDownload(ssm, errand, spend) : undefined;
-        return { kind: 'lost', why: download === undefined ? reading.why : `${errand.instance}: the package could not be fetched: ${download}` };
+        const why = download === undefined ? reading.why : `${errand.instance}: the package could not be fetched (${download}); ${remedyFor(13)}`;
+        return { kind: 'lost', why, ...(reading.code !== undefined && { code: reading.code }) };
       }
-      if (!reading.isWhole) continue;
-      return { kind: 'said', messages: await withParts(ssm, errand, reading.messages, spend) };
+      if (reading.isWhole) return withParts(ssm, errand, reading.messages, spend);
     }
-    const messages = messagesIn((await storedOutput(errand, run)) ?? '');
-    if (messages.some(({ kind }) => kind === 'bye')) return { kind: 'said', messages: await withParts(ssm, errand, messages, spend) };
-    return { kind: 'lost', why: `${errand.instance}: the command succeeded, and what its agent said did not come back whole`, code: 'output-lost' };
+    const stored = messagesIn((await storedOutput(errand, run)) ?? '');
+    return stored.some(({ kind }) => kind === 'bye') ? withParts(ssm, errand, stored, spend) : notWhole(errand);
   }
 
-  /** The messages of the run step, with those of the steps that print further parts before the last one. */
-  async function withParts(ssm: SSM, errand: Errand, said: readonly Message[], spend: Spend): Promise<readonly Message[]> {
-    const messages = [...said];
-    for (let number = 2; number <= partsIn(said); number += 1) {
-      const further = await partEnd(ssm, errand, partStep(errand.platform, number), spend);
-      messages.splice(messages.length - 1, 0, ...messagesIn(further));
+  /** What the run step said, and what the steps for further parts said. */
+  async function withParts(ssm: SSM, errand: Errand, first: readonly Message[], spend: Spend): Promise<Heard> {
+    const messages = [...first];
+    for (let number = 2; number <= partsIn(first); number += 1) {
+      const further = messagesIn(await partEnd(ssm, errand, partStep(errand.platform, number), spend));
+      if (further.length === 0) return notWhole(errand);
+      messages.splice(messages.length - 1, 0, ...further);
     }
-    return messages;
+    return { kind: 'said', messages };
+  }
+
+  function notWhole({ instance }: Errand): Heard {
+    const { output } = systemsManager;
+    const remedy =
+      output === undefined
+        ? 'with systemsManager.output in the inventory the whole output is kept in S3 too'
+        : `it is not in s3://${output.bucket} either: look whether the node may write there, and whether you may read it`;
+    return {
+      kind: 'lost',
+      why: `${instance}: the command succeeded, and what its agent said did not come back whole; ${remedy}`,
+      code: 'output-lost',
+    };
   }
 
   /** What the step that was to fetch the package said, where it failed. */
@@ -358,15 +372,14 @@ async function listInvocations(ssm: SSM, command: string, spend: Spend): Promise
   return invocations;
 }
 
-/** How a step ended; undefined while Systems Manager does not know of it, and for a step that the document does not have. */
+/** How a step ended; undefined while Systems Manager does not know of it, and where the document has no such step. */
 async function stepEnd(ssm: SSM, { command, instance }: Errand, step: string, spend: Spend): Promise<StepEnd | undefined> {
   await spend();
   try {
     const said = await ssm.getCommandInvocation({ CommandId: command, InstanceId: instance, PluginName: step });
     return { exitCode: said.ResponseCode ?? -1, stdout: said.StandardOutputContent ?? '', stderr: said.StandardErrorContent ?? '' };
   } catch (error) {
-    const { name } = refusalOf(error);
-    if (name === 'InvocationDoesNotExist' || name === 'InvalidPluginName') return undefined;
+    if (['InvocationDoesNotExist', 'InvalidPluginName'].includes(refusalOf(error).name)) return undefined;
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 import { decodeMessage, type Message } from '../../../agent/contract/message.ts';
 import type { Errand } from '../connector.ts';
 import type { Platform } from '../../document-literal.ts';
-import { missingPackage, readStepEnding } from '../../step-ending.ts';
+import { missingPackage, readStepEnding, remedyFor } from '../../step-ending.ts';
 
 /** What Systems Manager calls the action of a step in the keys of S3. */
 export const actions = { linux: 'awsrunShellScript', windows: 'awsrunPowerShellScript' } as const satisfies Readonly<
@@ -49,11 +49,14 @@ export function undelivered({ status, details }: Invocation, { instance }: Erran
   return `${instance}: Systems Manager says "${details}"`;
 }
 
+/** Exit codes of a step whose agent was started. */
+const agentEndings: ReadonlySet<number> = new Set([19, 20, 21]);
+
 /** What a finished run step means: the messages of its agent, or why there are none. `isWhole` is false where the agent's last word is missing. */
 export type Reading =
   | { readonly kind: 'said'; readonly messages: readonly Message[]; readonly isWhole: boolean }
   | { readonly kind: 'missing'; readonly lacks: Platform }
-  | { readonly kind: 'failed'; readonly why: string };
+  | { readonly kind: 'failed'; readonly why: string; readonly code?: 'output-lost' };
 
 /** Reads a run step. `missing`: the agent is not on the node, and this errand was not to fetch it. */
 export function readRun({ exitCode, stdout, stderr }: StepEnd, { instance, platform, fetches }: Errand, { details }: Invocation): Reading {
@@ -64,7 +67,9 @@ export function readRun({ exitCode, stdout, stderr }: StepEnd, { instance, platf
   const complaint = complaintIn(stderr);
   const how =
     known?.sentence ?? (/timed ?out/i.test(details) ? `Systems Manager says "${details}"` : `its step ended with ${exitCode} ("${details}")`);
-  return { kind: 'failed', why: `${instance}: ${how}${complaint === undefined ? '' : ` (${complaint})`}` };
+  const remedy = known === undefined ? undefined : remedyFor(known.code);
+  const why = `${instance}: ${how}${complaint === undefined ? '' : ` (${complaint})`}${remedy === undefined ? '' : `; ${remedy}`}`;
+  return { kind: 'failed', why, ...(known !== undefined && agentEndings.has(known.code) && { code: 'output-lost' }) };
 }
 
 /** The agent's messages in what a step printed; other lines are not ours. */

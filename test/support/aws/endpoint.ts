@@ -56,6 +56,8 @@ export interface Endpoint {
   /** All calls so far, in order. */
   readonly calls: readonly Call[];
   readonly store: ObjectStore;
+  /** What the agents of Systems Manager wrote on the nodes. */
+  readonly folder: string;
   /** Reboots that exit codes asked for. */
   readonly reboots: readonly { readonly instance: string; readonly commandId: string }[];
   /** What went wrong in the endpoint itself: answered with an InternalServerError, and a bug of the tests. */
@@ -164,6 +166,7 @@ export async function startEndpoint(options: EndpointOptions = {}): Promise<Endp
     },
     calls: world.record.calls,
     store: world.store,
+    folder,
     reboots,
     bugs,
     interrupt: world.faults.add,
