@@ -1,7 +1,7 @@
 /** The verdict table (DESIGN section 6): is what was seen what the rule wants? */
 import { type Failed, failureCodes, type Observed, type Outcome, type Reason, type ServiceStatus } from '../agent/contract/outcome.ts';
 import { type Platform, type ProbeName, type RpcInterface, type Size, traitsOf, type Transport } from '../agent/contract/probe.ts';
-import type { Assessed } from './assess.ts';
+import type { Assessed } from './assess/answer.ts';
 import { proxyTrouble } from './proxy-trouble.ts';
 import type { Expectation, Finding, Note, Requirement, Verdict } from './verdict.ts';
 

@@ -1,4 +1,4 @@
-/** The controller's conclusions, as codes with arguments. Words for them live in `reporters/wording.ts`. */
+/** The controller's conclusions, as codes with arguments. Words for them live in `reporters/finding-wording.ts` and its neighbours. */
 import type { Reason, ServiceStatus, State } from '../agent/contract/outcome.ts';
 import type { Size } from '../agent/contract/probe.ts';
 

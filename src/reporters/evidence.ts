@@ -3,8 +3,9 @@ import type { Check } from '../../agent/contract/check.ts';
 import type { Endpoint } from '../../agent/contract/outcome.ts';
 import type { Result, RuleRecord } from '../report.ts';
 import type { Finding, Note } from '../verdict.ts';
+import type { Flow } from './advice-wording.ts';
 import { count } from './text.ts';
-import { type Flow, symptomPhrase } from './wording.ts';
+import { symptomPhrase } from './wording.ts';
 
 /** What was seen of one packet's way: UTC date and time, the flow, and what came of it. The texts are not yet made harmless. */
 export interface Sighting {

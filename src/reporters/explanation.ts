@@ -18,6 +18,7 @@ import {
   silenceSentence,
   wantedSentence,
 } from './explanation-wording.ts';
+import { findingSentence } from './finding-wording.ts';
 import { type Glyphs, glyphs } from './glyphs.ts';
 import { openings } from './openings/openings.ts';
 import { type Passage, placeholders } from './openings/passage.ts';
@@ -26,7 +27,7 @@ import { labelled } from './paragraph.ts';
 import type { Presentation } from './reporter.ts';
 import { count } from './text.ts';
 import { traceOf } from './trace.ts';
-import { findingSentence, symptomPhrase, verdictWords } from './wording.ts';
+import { symptomPhrase, verdictWords } from './wording.ts';
 
 /** Explains every subject, one paragraph each. */
 export function* explanation(subjects: readonly Subject[], presentation: Presentation = {}): Generator<string, void> {

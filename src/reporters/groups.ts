@@ -2,7 +2,7 @@
 import type { Result } from '../report.ts';
 import type { Finding, FindingCode, Note, VerdictStatus } from '../verdict.ts';
 import { isForbidden } from './evidence.ts';
-import { findingSentence } from './wording.ts';
+import { findingSentence } from './finding-wording.ts';
 
 /** The ports of one rule that a group is about. */
 export interface RuleTargets {

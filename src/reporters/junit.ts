@@ -2,11 +2,14 @@
 import { createCB } from 'xmlbuilder2';
 import { type Conclusion, exitCodeOf } from '../preflight/conclusion.ts';
 import type { ReportFrame, Result, RuleRecord } from '../report.ts';
+import { advice } from './advice-wording.ts';
+import { diagnosisSentence } from './diagnosis-wording.ts';
 import { flowOf, heardText, isForbidden, notesBeside, sightingOf, sightingText, symptomPhrases, wayText } from './evidence.ts';
+import { findingSentence } from './finding-wording.ts';
 import { aimWords, decisionWords, locatorSentence, predictionSentence, skippedSentence } from './preflight-wording.ts';
 import type { StreamedReport } from './reporter.ts';
 import { plain } from './text.ts';
-import { advice, diagnosisSentence, findingSentence, noteSentence } from './wording.ts';
+import { noteSentence } from './wording.ts';
 
 type Builder = ReturnType<typeof createCB>;
 

@@ -1,10 +1,12 @@
 /** One group of results as a paragraph: what, where, since when, and what to do. */
 import type { RuleRecord } from '../report.ts';
+import { advice, type Flow } from './advice-wording.ts';
 import { bracketed, flowOf, isEndpoint, heardText, notesBeside, originOf, type Sighting, sightingOf, symptomPhrases, wayText } from './evidence.ts';
+import { findingSentence } from './finding-wording.ts';
 import type { Glyphs } from './glyphs.ts';
 import { type Group, type RuleTargets } from './groups.ts';
 import { count, list, wrap } from './text.ts';
-import { advice, findingSentence, type Flow, noteSentence, verdictWords } from './wording.ts';
+import { noteSentence, verdictWords } from './wording.ts';
 
 /** The paragraph, line by line. `rules` finds what the report knows of a rule, by matrix and id. */
 export function* paragraph(

@@ -1,15 +1,17 @@
 /** One result of a report explained to people: what was asked between which addresses, what was seen, what that means, whom to ask, and the rules that open it. */
 import { isHostAddress } from '../address.ts';
 import type { ReportedSubject } from '../reported-subject.ts';
+import { advice } from './advice-wording.ts';
 import { bracketed, flowOf, heardText, isEndpoint, notesBeside, sightingOf, sightingText, wayText } from './evidence.ts';
 import { handLines, openingLines, portsText, type Row, rowLines, sourceRows } from './explanation.ts';
 import { askedSentence, firewallSentence, heldAgainst, purposeSentence, silenceSentence, wantedSentence } from './explanation-wording.ts';
+import { findingSentence } from './finding-wording.ts';
 import { type Glyphs, glyphs } from './glyphs.ts';
 import { placeholders } from './openings/passage.ts';
 import { ownersText } from './owner.ts';
 import type { Presentation } from './reporter.ts';
 import { traceOf } from './trace.ts';
-import { advice, findingSentence, noteSentence, symptomPhrase, verdictWords } from './wording.ts';
+import { noteSentence, symptomPhrase, verdictWords } from './wording.ts';
 
 /** Explains one result. */
 export function* resultExplanation(reported: ReportedSubject, presentation: Presentation = {}): Generator<string, void> {

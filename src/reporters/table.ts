@@ -1,6 +1,8 @@
 /** The report as text for people: causes first, then a picture of each matrix, then what is wrong and what to do, and one line to end with. */
 import { type Diagnosis, type ReportFrame, type Result, severity, type Summary } from '../report.ts';
 import { type Note, type VerdictStatus, verdictStatuses } from '../verdict.ts';
+import { diagnosisSentence } from './diagnosis-wording.ts';
+import { findingSentence } from './finding-wording.ts';
 import { glyphs, type Glyphs } from './glyphs.ts';
 import { Grid } from './grid.ts';
 import { Gathering, type Group } from './groups.ts';
@@ -8,7 +10,7 @@ import { labelled, paragraph } from './paragraph.ts';
 import { conclusionLines } from './preflight.ts';
 import type { Presentation, StreamedReport } from './reporter.ts';
 import { count, list, plain, wrap } from './text.ts';
-import { diagnosisSentence, exclusionSentence, findingSentence, noteSentence, partialSentence, sectionTitles, sourceSentence } from './wording.ts';
+import { exclusionSentence, noteSentence, partialSentence, sectionTitles, sourceSentence } from './wording.ts';
 
 /** Renders a report for people. It keeps groups and hosts, not results, so its memory does not grow with the number of checks. */
 export function* renderTable(report: StreamedReport, presentation: Presentation = {}): Generator<string, void> {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { Facts } from '../../agent/contract/fact.ts';
 import type { ProbeName } from '../../agent/contract/probe.ts';
-import { type Assessed, assess, type ExpectedIdentity, isIdentityUnknown } from '../../src/assess.ts';
+import { assess, isIdentityUnknown } from '../../src/assess.ts';
+import type { Assessed, ExpectedIdentity } from '../../src/assess/answer.ts';
 import type { Limits } from '../../src/matrix.ts';
 import type { Finding } from '../../src/verdict.ts';
 

@@ -13,7 +13,7 @@ import {
   states,
 } from '../../agent/contract/outcome.ts';
 import { type ProbeName, probes, traitsOf } from '../../agent/contract/probe.ts';
-import type { Assessed } from '../../src/assess.ts';
+import type { Assessed } from '../../src/assess/answer.ts';
 import { judge, type Question } from '../../src/judge.ts';
 import { proxyTrouble } from '../../src/proxy-trouble.ts';
 import type { Expectation, Verdict } from '../../src/verdict.ts';
