@@ -3,7 +3,7 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { contractVersion } from '../agent/contract/job.ts';
 import type { Ticket } from './connectors/connector.ts';
-import type { Inventory } from './inventory.ts';
+import type { Account, Inventory } from './inventory.ts';
 import type { Matrix } from './matrix.ts';
 import type { PaceChoice } from './pace.ts';
 import type { Plan, PlannedRule } from './plan.ts';
@@ -90,7 +90,11 @@ function parse(text: string): Written | undefined {
 
 function withoutExternalIds({ accounts, ...inventory }: Inventory): Inventory {
   if (accounts === undefined) return inventory;
-  return { ...inventory, accounts: Object.fromEntries(Object.entries(accounts).map(([name, { externalId: _, ...account }]) => [name, account])) };
+  const kept = Object.entries(accounts).map(([name, { profile, role }]): readonly [string, Account] => [
+    name,
+    { ...(profile !== undefined && { profile }), ...(role !== undefined && { role }) },
+  ]);
+  return { ...inventory, accounts: Object.fromEntries(kept) };
 }
 
 /** Takes it away: the run is finished. */

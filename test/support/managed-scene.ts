@@ -1,8 +1,9 @@
 /** Two managed nodes that ask one loopback destination, one of which has something the matter with it. */
+import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import { instanceId } from './aws/clients.ts';
 import type { ManagedNode, NodeFault } from './aws/managed-node.ts';
-import type { WrittenRule } from './binary.ts';
+import type { Started, WrittenRule } from './binary.ts';
 import { serveTcp } from './loopback.ts';
 import { manage, type Managed, type ManagedOptions } from './managed.ts';
 
@@ -54,7 +55,12 @@ export async function scene(
   return { ...managed, port };
 }
 
-/** Resolves when the endpoint was called so. */
-export async function called({ calls }: Managed['endpoint'], operation: string): Promise<void> {
-  while (!calls.some((call) => call.operation === operation)) await new Promise((resolve) => setImmediate(resolve));
+/** Resolves when the endpoint was called so; rejects with what the product said where it ended before. */
+export async function called({ calls }: Managed['endpoint'], operation: string, running?: Started): Promise<void> {
+  let said: string | undefined;
+  void running?.ended.then(({ stderr }) => (said = stderr));
+  while (!calls.some((call) => call.operation === operation)) {
+    if (said !== undefined) assert.fail(said);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
 }

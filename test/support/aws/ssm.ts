@@ -38,6 +38,7 @@ const undeclared: ReadonlySet<string> = new Set([
   'UnknownOperationException',
   'MissingAuthenticationTokenException',
   'ExpiredTokenException',
+  'InvalidSignatureException',
   'ServiceUnavailable',
 ]);
 
