@@ -15,6 +15,7 @@ import type { Outcome } from './contract/outcome.ts';
 import { mostTickets, ordersTicket, traitsOf } from './contract/probe.ts';
 import { socketsOf } from './inquiry.ts';
 import { type Item, type Lane, lanesOf, withoutAnswer, withoutPort, withoutTicket } from './lane.ts';
+import { localPorts, ownPorts } from './local-port.ts';
 import type { Converse } from './locate.ts';
 import { type NameTerms, pursue } from './name-inquiry.ts';
 import { Conversation } from './net/conversation.ts';
@@ -71,7 +72,7 @@ export async function run(
   const heartbeat = setInterval(() => tell({ kind: 'alive', settled }), aliveMs);
   const stop = AbortSignal.any([signal, end.signal]);
   const aftermath = new Aftermath();
-  const runPass = passes(job, source, stop, surroundings, { own: await ownPorts(job, surroundings), aftermath });
+  const runPass = passes(job, source, stop, surroundings, { own: await ownPorts(job, surroundings.canHaveUdpPort), aftermath });
   const report = ({ item, outcome, attempts, elapsedMs }: Result): void =>
     tell({ kind: 'result', index: item.index, outcome, attempts, elapsedMs: Math.round(elapsedMs) });
 
@@ -382,25 +383,6 @@ function lackOfTickets(check: Check, tickets: Tickets | undefined): Outcome | un
 
 function isUnmet(outcome: Outcome): boolean {
   return outcome.kind === 'failed' && outcome.code === 'prerequisite';
-}
-
-/** Hands out local ports of the job's range in turn, or none where the system chooses. */
-function localPorts(job: Job): () => number | undefined {
-  if (job.sourcePorts === undefined) return () => undefined;
-  const [first, last] = job.sourcePorts;
-  let next = first;
-  return () => {
-    const port = next;
-    next = next === last ? first : next + 1;
-    return port;
-  };
-}
-
-/** Local ports that probes of the job would like to ask from, as far as they are to be had; all that want one share it. */
-async function ownPorts({ rules }: Job, { canHaveUdpPort }: Surroundings): Promise<ReadonlySet<number>> {
-  const wanted = [...new Set(rules.flatMap(({ probe }) => traitsOf(probe).localPort ?? []))];
-  const answers = await Promise.all(wanted.map((port) => canHaveUdpPort(port)));
-  return new Set(wanted.filter((_, index) => answers[index]));
 }
 
 function pause(milliseconds: number, stop: AbortSignal): Promise<void> {

@@ -6,7 +6,8 @@ import type { Ticket } from './connectors/connector.ts';
 import type { Account, Inventory } from './inventory.ts';
 import type { Matrix } from './matrix.ts';
 import type { PaceChoice } from './pace.ts';
-import type { Plan, PlannedRule } from './plan.ts';
+import type { Plan } from './plan.ts';
+import type { PlannedRule } from './rule-rows.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What was begun. */

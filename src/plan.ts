@@ -1,19 +1,18 @@
 /** Matrices and inventory to plan: which host asks which, what, and what is left out and why. Everything is resolved here; what remains is a flat job. */
-import { createHash } from 'node:crypto';
 import type { Check } from '../agent/contract/check.ts';
 import { expandRule } from '../agent/contract/expand.ts';
 import { contractVersion, type Job, type JobHost, type JobRule, type KerberosUse, type Pair, type PortSpan } from '../agent/contract/job.ts';
 import { control, needsControl } from './control.ts';
-import { hostOfName, type NameField, nameFor } from './destination-name.ts';
+import { type NameField, nameDestinations } from './destination-name.ts';
 import type { Host, Inventory } from './inventory.ts';
-import type { Matrix, PortRange, Rule } from './matrix.ts';
+import type { Matrix, Rule } from './matrix.ts';
 import { type PaceChoice, paceOf, worstCase } from './pace.ts';
 import { meetings, reasonApart } from './meetings.ts';
-import { isWide } from './port-range.ts';
 import { quote } from './quotation.ts';
 import type { Exclusion } from './report.ts';
+import { chooseRules, flatten, type PlannedRule } from './rule-rows.ts';
 import { UsageError } from './usage-error.ts';
-import type { Finding, Requirement } from './verdict.ts';
+import type { Finding } from './verdict.ts';
 
 /** What a user may choose for a run. */
 export interface Choice extends PaceChoice {
@@ -29,13 +28,6 @@ export interface Choice extends PaceChoice {
   readonly withoutControl?: boolean;
   /** Present where sources may use their own Kerberos credentials. */
   readonly kerberos?: KerberosUse;
-}
-
-/** A rule as it is asked: one transport, one port entry or RPC interface. Stands at the same index as its row in `job.rules`. */
-export interface PlannedRule {
-  readonly matrix: Matrix;
-  readonly rule: Rule;
-  readonly requirement: Requirement;
 }
 
 /** A rule for one pair: asked, or left out with the reason. */
@@ -177,45 +169,6 @@ export function* plannedChecks({ job, hosts, rules, pairs }: Plan): Generator<Pl
   }
 }
 
-/** The destinations that rules name: the hosts that stand for them, behind those of the inventory. */
-interface NamedDestinations {
-  readonly hosts: readonly Host[];
-  /** Index of the host that a source means by the name of a rule. */
-  readonly indexOf: (name: string, source: Host) => number;
-  /** Names that some sources could not fill in, by index: they stand as the rule has them, and are not asked. */
-  readonly missing: ReadonlyMap<number, NameField>;
-}
-
-function nameDestinations(matrices: readonly Matrix[], { file, hosts }: Inventory): NamedDestinations {
-  const indices = new Map<string, number>();
-  const missing = new Map<number, NameField>();
-  const resolved = (template: string, source: Host): string => {
-    const filled = nameFor(template, source, file);
-    return 'name' in filled ? filled.name : template;
-  };
-  for (const { from, rules } of matrices) {
-    for (const { to } of rules) {
-      if (to === undefined) continue;
-      for (const source of hosts.filter(({ roles }) => from.some((role) => roles.includes(role)))) {
-        const filled = nameFor(to.name, source, file);
-        const name = 'name' in filled ? filled.name : to.name;
-        if (hosts.some((host) => host.name.toLowerCase() === name))
-          throw new UsageError(
-            `${file}: a host is named ${quote(name)}, which a rule asks by that name: expected another name of the host, or a rule that asks its role`,
-          );
-        const index = indices.get(name) ?? hosts.length + indices.size;
-        indices.set(name, index);
-        if ('missing' in filled) missing.set(index, filled.missing);
-      }
-    }
-  }
-  return {
-    hosts: Array.from(indices.keys(), hostOfName),
-    indexOf: (template, source) => indices.get(resolved(template, source)) ?? -1,
-    missing,
-  };
-}
-
 /** The longest that looking again at rate-limited rejections takes (see `agent/second-look.ts`). */
 const secondLookMs = 70_000;
 
@@ -243,110 +196,6 @@ function checkRoles(matrix: Matrix, wanted: readonly string[], { hosts, file }: 
   throw new UsageError(
     `${file}: matrix "${matrix.name}" needs a host with the role ${wanted.map((role) => `"${role}"`).join(' or ')}, and no host has it: the roles here are ${roles}`,
   );
-}
-
-/** The chosen rules of each matrix, with all that they need. */
-function chooseRules(
-  matrices: readonly Matrix[],
-  names: readonly string[],
-): { readonly chosen: Map<Matrix, readonly Rule[]>; readonly drawnIn: string[] } {
-  const drawnIn: string[] = [];
-  const chosen = new Map<Matrix, readonly Rule[]>();
-  for (const matrix of matrices) {
-    const isNamed = ({ id }: Rule): boolean => names.length === 0 || names.includes(id) || names.includes(`${matrix.name}/${id}`);
-    const wanted = new Set(matrix.rules.filter(isNamed).map(({ id }) => id));
-    for (let grown = true; grown;) {
-      const needed = matrix.rules.filter(({ id }) => wanted.has(id)).flatMap(({ after }) => after);
-      const missing = needed.filter((id) => !wanted.has(id));
-      for (const id of missing) wanted.add(id);
-      drawnIn.push(...new Set(missing.map((id) => `${matrix.name}/${id}`)));
-      grown = missing.length > 0;
-    }
-    chosen.set(matrix, prerequisitesFirst(matrix.rules.filter(({ id }) => wanted.has(id))));
-  }
-  return { chosen, drawnIn };
-}
-
-/** The rules in their order, but each after those that it needs. The reader of matrices has refused cycles. */
-function prerequisitesFirst(rules: readonly Rule[]): readonly Rule[] {
-  const placed = new Map<string, Rule>();
-  const place = (rule: Rule): void => {
-    if (placed.has(rule.id)) return;
-    for (const other of rules) if (rule.after.includes(other.id)) place(other);
-    placed.set(rule.id, rule);
-  };
-  for (const rule of rules) place(rule);
-  return [...placed.values()];
-}
-
-/** The rows of the job, and which of them each matrix asks forward and in reverse. */
-function flatten(chosen: Map<Matrix, readonly Rule[]>): {
-  readonly rows: JobRule[];
-  readonly planned: PlannedRule[];
-  readonly forward: Map<Matrix, number[]>;
-  readonly reverse: Map<Matrix, number[]>;
-} {
-  const rows: JobRule[] = [];
-  const planned: PlannedRule[] = [];
-  const forward = new Map<Matrix, number[]>();
-  const reverse = new Map<Matrix, number[]>();
-  for (const [matrix, rules] of chosen) {
-    const add = (rule: Rule, requirement: Requirement, earlier: ReadonlyMap<string, readonly number[]>): number[] =>
-      rowsOf(matrix, rule).map((row) => {
-        const after = rule.after.flatMap((id) => prerequisiteOf(row, rows, earlier.get(id) ?? []));
-        planned.push({ matrix, rule, requirement });
-        return rows.push({ ...row, ...(after.length > 0 && { after }) }) - 1;
-      });
-    const direction = (
-      pick: (rule: Rule) => Requirement | undefined,
-      reuse: ReadonlyMap<string, readonly number[]>,
-    ): Map<string, readonly number[]> => {
-      const indices = new Map<string, readonly number[]>();
-      for (const rule of rules) {
-        const requirement = pick(rule);
-        if (requirement === undefined) continue;
-        const known = requirement === rule.requirement ? reuse.get(rule.id) : undefined;
-        const added = known ?? add(rule, requirement, indices);
-        indices.set(rule.id, added);
-      }
-      return indices;
-    };
-    const there = direction(({ requirement }) => requirement, new Map());
-    const back = direction((rule) => (rule.direction === 'both' ? rule.reverseRequirement : undefined), there);
-    forward.set(matrix, [...there.values()].flat());
-    reverse.set(matrix, [...back.values()].flat());
-  }
-  return { rows, planned, forward, reverse };
-}
-
-/** Of the rows that a prerequisite makes (`indices` into `rows`), the one that is waited for: that of the same port, where it has several. */
-function prerequisiteOf(row: JobRule, rows: readonly JobRule[], indices: readonly number[]): readonly number[] {
-  const portOf = ({ transport, ports }: JobRule): string => JSON.stringify([transport, ports]);
-  const same = indices.find((index) => indices.length > 1 && portOf(rows[index] ?? row) === portOf(row));
-  return same === undefined ? indices.slice(0, 1) : [same];
-}
-
-function rowsOf(matrix: Matrix, rule: Rule): JobRule[] {
-  const base = { matrix: matrix.name, rule: rule.id, probe: rule.probe, ...(rule.size !== undefined && { size: rule.size }) };
-  return rule.ports.flatMap((range): JobRule[] => {
-    const { transport } = range;
-    const spans = spansOf(range, rule, `${matrix.name}/${rule.id}`);
-    if (rule.interfaces.length === 0) return [{ ...base, transport, ports: spans }];
-    const ports = isWide(range) ? `${range.first}-${range.last}` : spans;
-    return rule.interfaces.map((name) => ({ ...base, transport, ports, interface: name }));
-  });
-}
-
-/** A TCP range is asked port by port; a UDP range by samples, which are the same in every run of the same rule. */
-function spansOf({ first, last, transport }: PortRange, { sample }: Rule, seed: string): readonly PortSpan[] {
-  const size = last - first + 1;
-  if (transport === 'tcp' || size <= sample) return [[first, last]];
-  const ports = new Set<number>();
-  for (let turn = 0; ports.size < sample; turn += 1) {
-    const hash = createHash('sha256').update(`${seed}:${turn}`).digest();
-    ports.add(first + (hash.readUInt32BE(0) % size));
-  }
-  return [...ports].toSorted((one, other) => one - other).map((port) => [port, port]);
 }
 
 function isChosen(choice: Choice, source: Host, destination: Host): boolean {

@@ -31,6 +31,16 @@ interface ProbeTraits {
   readonly localPort?: number;
 }
 
+/** A ticket from the KDC of the destination, whatever it is for. */
+const ticket = {
+  transports: ['tcp'],
+  identifies: true,
+  silence: 'failure',
+  seenOn: ['samba'],
+  authenticates: true,
+  forms: 1,
+} as const satisfies ProbeTraits;
+
 /** Every probe, by the name that rules use. */
 export const probes = {
   tcp: { transports: ['tcp'], identifies: false, silence: 'failure', seenOn: ['samba', 'windows'], forms: 1 },
@@ -104,22 +114,8 @@ export const probes = {
     needs: 'rpc-port',
     forms: 1,
   },
-  'ldap-ticket': {
-    transports: ['tcp'],
-    identifies: true,
-    silence: 'failure',
-    seenOn: ['samba'],
-    authenticates: true,
-    forms: 1,
-  },
-  'cifs-ticket': {
-    transports: ['tcp'],
-    identifies: true,
-    silence: 'failure',
-    seenOn: ['samba'],
-    authenticates: true,
-    forms: 1,
-  },
+  'ldap-ticket': ticket,
+  'cifs-ticket': ticket,
   'ldap-bind': {
     transports: ['tcp'],
     identifies: true,

@@ -182,6 +182,21 @@ export function advice(finding: Finding, flow: Flow): string {
   }
 }
 
+/** True when the advice says to ask that the flow itself be allowed or dropped. */
+export function asksForFlow(finding: Finding, { forbidden }: Pick<Flow, 'forbidden'>): boolean {
+  switch (finding.code) {
+    case 'no-answer':
+    case 'rejected':
+      return !forbidden && finding.reason !== 'name-unresolved';
+    case 'reached-host':
+      return finding.interface === undefined;
+    case 'forbidden-open':
+      return true;
+    default:
+      return false;
+  }
+}
+
 function unreachedAdvice(reason: Reason, { source, origin, destination, target, forbidden }: Flow): string {
   if (forbidden)
     return `Make sure that ${destination} is up and has this address, so that a block can be told from a dead host; then compare with what the rule expects.`;

@@ -121,12 +121,21 @@ export const circumstanceWords = {
 
 /** The sentence for whoever keeps the firewall. */
 export function firewallSentence(rule: Rule, ports: string, source: string, destination: string): string {
-  const flow = `${bracketed(plain(source))}:* → ${bracketed(plain(destination))}:${ports}`;
+  const flow = flowText(ports, source, destination);
   if (!rule.expect.includes('open')) return `Drop ${flow}.`;
   const ranged = rule.probe === 'rpc' ? ' (or only the ports that are fixed on the destination)' : '';
   const both = rule.direction === 'both' ? ', and the same the other way round' : '';
-  return `Allow ${flow}${ranged} and the replies${both}. A filter without state, such as a network ACL, must allow the replies itself (to 49152-65535 of a Windows source, 32768-60999 of a Linux one).`;
+  return `Allow ${flow}${ranged} and the replies${both}. ${repliesSentence}`;
 }
+
+/** The flow that a firewall is asked to let through or to drop. */
+export function flowText(ports: string, source: string, destination: string): string {
+  return `${bracketed(plain(source))}:* → ${bracketed(plain(destination))}:${ports}`;
+}
+
+/** What a filter without state has to allow beside a flow. */
+export const repliesSentence =
+  'A filter without state, such as a network ACL, must allow the replies itself (to 49152-65535 of a Windows source, 32768-60999 of a Linux one).';
 
 /** How a row was published, where the rule differs from it: one phrase a field. */
 export function correctionPhrases(rule: Rule, published: Rule, portsOf: (rule: Rule) => string): readonly string[] {

@@ -1,10 +1,19 @@
 /** One result of a report explained to people: what was asked between which addresses, what was seen, what that means, whom to ask, and the rules that open it. */
 import { isHostAddress } from '../address.ts';
 import type { ReportedSubject } from '../reported-subject.ts';
-import { advice } from './advice-wording.ts';
+import { advice, asksForFlow } from './advice-wording.ts';
 import { bracketed, flowOf, heardText, isEndpoint, notesBeside, sightingOf, sightingText, wayText } from './evidence.ts';
 import { handLines, openingLines, portsText, type Row, rowLines, sourceRows } from './explanation.ts';
-import { askedSentence, firewallSentence, heldAgainst, purposeSentence, silenceSentence, wantedSentence } from './explanation-wording.ts';
+import {
+  askedSentence,
+  firewallSentence,
+  flowText,
+  heldAgainst,
+  purposeSentence,
+  repliesSentence,
+  silenceSentence,
+  wantedSentence,
+} from './explanation-wording.ts';
 import { findingSentence } from './finding-wording.ts';
 import { type Glyphs, glyphs } from './glyphs.ts';
 import { placeholders } from './openings/passage.ts';
@@ -43,7 +52,7 @@ function* lines(reported: ReportedSubject, marks: Glyphs, width: number): Genera
     ['judged', heldAgainst(rule.probe)],
     ['silence', silenceSentence(rule.probe)],
     ...sourceRows(subject),
-    ['ask for', firewallSentence({ ...rule, direction: 'forward' }, portsText(ports), source, destination)],
+    askRow(reported),
   ];
   yield* rowLines([...said, ...about], marks, width);
   const passage = {
@@ -56,6 +65,19 @@ function* lines(reported: ReportedSubject, marks: Glyphs, width: number): Genera
   // A result has one direction.
   yield* openingLines({ rule: { ...rule, direction: 'forward' } }, passage, marks, width);
   yield* handLines(subject, { host: destination, domain }, marks);
+}
+
+/** What to ask of whoever keeps the firewall, as far as the advice has not said it of the same flow. */
+function askRow(reported: ReportedSubject): Row {
+  const { subject, result, source, destination } = reported;
+  const { finding } = result.verdict;
+  // A result has one direction.
+  const rule = { ...subject.rule, direction: 'forward' } as const;
+  const ports = portsText(subject.ports);
+  const { origin, target, forbidden } = flowIn(reported);
+  const isSaid = finding !== undefined && asksForFlow(finding, { forbidden }) && `${origin} → ${target}` === flowText(ports, source, destination);
+  if (!isSaid) return ['ask for', firewallSentence(rule, ports, source, destination)];
+  return ['replies', forbidden ? '' : repliesSentence];
 }
 
 function seenRows(result: ReportedSubject['result']): readonly Row[] {

@@ -190,3 +190,40 @@ describe('an agent that a node does not have', { concurrency: 4 }, () => {
     });
   }
 });
+
+describe('without a package', { concurrency: 2 }, () => {
+  const document = { document: 'PortMatrix-Agent-Inline' };
+
+  it('the agent comes with the document, where the node has a Node.js', async (t) => {
+    const managed = await scene(t, { nodeFiles: [process.execPath] }, document);
+    assert.deepEqual(verdicts(await managed.run()), [`near1:${managed.port} pass`, `near2:${managed.port} pass`]);
+    const sent = managed.endpoint.calls.filter(({ operation }) => operation === 'SendCommand');
+    assert.deepEqual(
+      sent.map(({ input }) => Object.keys(Object(input['Parameters']))),
+      [['Job', 'ExecutionTimeout']],
+    );
+  });
+
+  it('a node without Node.js says so, and is told once', async (t) => {
+    const managed = await scene(t, { nodeFiles: ['/nowhere/node'] }, document);
+    const report = await managed.run();
+    const lost = 'error not-checked source-unreachable';
+    assert.deepEqual(verdicts(report), [`near1:${managed.port} ${lost}`, `near2:${managed.port} ${lost}`]);
+    assert.match(messageOf(report), /there is no Node\.js on this host/);
+    assert.equal(managed.endpoint.calls.filter(({ operation }) => operation === 'SendCommand').length, 1);
+  });
+});
+
+it('a node is given an address of its package where the inventory wants that, and takes none but of the place that its document names', async (t) => {
+  const managed = await scene(t, { staged: 'cache' }, { fetch: 'presigned' });
+  rmSync(join(managed.placesOf(faulty).cache, managed.archive), { recursive: true });
+  const report = await managed.run();
+  assert.deepEqual(verdicts(report), [`near1:${managed.port} pass`, `near2:${managed.port} error not-checked source-unreachable`]);
+  const [, second] = managed.endpoint.calls.filter(({ operation }) => operation === 'SendCommand').map(({ input }) => Object(input['Parameters']));
+  assert.deepEqual(second.Fetch, ['url']);
+  // The endpoint of this test, which is not S3: the node refuses it.
+  const url = new URL(second.PackageUrl[0]);
+  assert.equal(url.pathname, `/${packageBucket}/${managed.key}`);
+  assert.equal(url.searchParams.get('X-Amz-Expires'), '3600');
+  assert.match(url.searchParams.get('X-Amz-Signature') ?? '', /^[0-9a-f]{64}$/);
+});

@@ -8,10 +8,11 @@ import { CreateDocumentCommand, SSM } from '@aws-sdk/client-ssm';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
 import { contractVersion } from '../../agent/contract/job.ts';
 import type { Policy } from '../../agent/contract/policy.ts';
-import { documentFor, documentName, packageKey } from '../../src/agent-document.ts';
+import { documentFor, documentName, inlineDocumentFor, inlineDocumentName, packageKey } from '../../src/agent-document.ts';
 import { readScripts, sha256 } from '../../src/agent-package.ts';
 import { tarGzip } from '../../src/archive.ts';
 import { agentScript } from '../../src/bundle.ts';
+import { packInline } from '../../src/commands/agent.ts';
 import type { Aws } from '../../src/aws.ts';
 import type { Ticket } from '../../src/connectors/connector.ts';
 import { connectByCommand } from '../../src/connectors/exec.ts';
@@ -48,6 +49,8 @@ export interface ManagedOptions extends EndpointOptions {
   readonly script?: string;
   /** SHA-256 of the runtime for Windows. */
   readonly windowsRuntime?: string;
+  /** Where the document that carries the agent in itself looks for Node.js; absent: there is no such document. */
+  readonly nodeFiles?: readonly string[];
   /** Nodes whose cache is a disk of 64 KB. */
   readonly small?: readonly string[];
 }
@@ -137,11 +140,16 @@ export async function manageNodes(t: Scope, options: ManagedOptions): Promise<Ma
     cache: { linux: cache, windows: 'C:\\PortMatrix' },
     offline: { linux: offline, windows: 'C:\\PortMatrix-Offline' },
   };
-  const text = documentFor(literals, readScripts());
+  const inline = { ...literals, inline: packInline(script), nodes: options.nodeFiles ?? [] };
+  const documents = {
+    [documentName]: documentFor(literals, readScripts()),
+    ...(options.nodeFiles !== undefined && { [inlineDocumentName]: inlineDocumentFor(inline, readScripts()) }),
+  };
   for (const place of new Set(nodes.map(({ account, region }) => `${account ?? ''} ${region ?? ''}`))) {
     const [account = '', region = ''] = place.split(' ');
     const { ssm } = clientsFor(t, endpoint, account === '' ? undefined : account, region === '' ? undefined : region);
-    await ssm.send(new CreateDocumentCommand({ Name: documentName, Content: text, DocumentType: 'Command', DocumentFormat: 'JSON' }));
+    for (const [Name, Content] of Object.entries(documents))
+      await ssm.send(new CreateDocumentCommand({ Name, Content, DocumentType: 'Command', DocumentFormat: 'JSON' }));
   }
   return { endpoint, placesOf, archive, key };
 }

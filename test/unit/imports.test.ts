@@ -32,7 +32,7 @@ const importers: Readonly<Record<string, RegExp>> = {
   yargs: /^src\/(cli\.ts$|commands\/)/,
 };
 const pure =
-  /^src\/(agent-document|agent-policy|document-literal|stack-template|step-ending|plan|plan-allowance|destination-name|meetings|permission|subject|reported-subject|pace|vantage|witness|control|assess|judge|proxy-trouble|diagnose|path-size|report|drift|verdict|inventory-text|search-domain)\.ts$|^src\/(assess|reporters|preflight)\/|^src\/doctor\/(?!look|trial)|^src\/publication\/(target|location)/;
+  /^src\/(agent-document|agent-policy|document-literal|stack-template|step-ending|plan|plan-allowance|destination-name|meetings|permission|subject|reported-subject|pace|vantage|witness|control|assess|judge|proxy-trouble|diagnose|path-size|report|drift|verdict|inventory-text|search-domain|rule-rows)\.ts$|^src\/(assess|reporters|preflight)\/|^src\/doctor\/(?!look|trial)|^src\/publication\/(target|location)/;
 const impure = /^node:(fs|net|child_process|process|dgram|tls|os|http|https|timers|worker_threads)/;
 
 const rules: readonly Rule[] = [

@@ -60,9 +60,26 @@ describe('a result that is explained', () => {
       'whom whoever keeps the network',
       'Ask for 10.0.3.21:* → 10.0.1.11:389/tcp to be allowed',
       '(in logs, on 10.0.1.11)',
-      'Allow 10.0.3.21:* → 10.0.1.11:389/tcp and the replies',
+      'A filter without state, such as a network ACL, must allow the replies itself',
     ])
       assert.ok(text.includes(part), part);
+  });
+
+  it('says once what to ask for: beside an advice that names the flow only what a filter without state needs', () => {
+    assert.doesNotMatch(told(dropped), /^ *ask for /m);
+    const forbidden: Result = { ...dropped, expected: { states: ['filtered'], requirement: 'required' } };
+    const open: Result = { ...forbidden, verdict: { status: 'fail', finding: { code: 'forbidden-open' } } };
+    const text = told(open);
+    assert.match(text, /Ask for 10\.0\.3\.21:\* → 10\.0\.1\.11:389\/tcp to be blocked/);
+    assert.doesNotMatch(text, /^ *(ask for|replies) /m);
+  });
+
+  it('says what to ask for where the advice does not: nothing is wrong, or another port was dialled than the rule opens', () => {
+    assert.match(told({ ...dropped, verdict: { status: 'pass' } }), /ask for +Allow 10\.0\.3\.21:\* → 10\.0\.1\.11:389\/tcp and the replies/);
+    const named: Result = { ...dropped, outcome: silence({ target: { address: '10.0.1.11', port: 49_700 } }) };
+    const text = told(named).replaceAll(/\s+/g, ' ');
+    assert.match(text, /Ask for .*:49700\/tcp to be allowed/);
+    assert.match(text, /ask for Allow .*:389\/tcp and the replies/);
   });
 
   it('has no placeholder in the rules that open it, but for the ids of AWS', () => {
@@ -97,7 +114,7 @@ describe('a result that is explained', () => {
   it('brackets an IPv6 address where a port follows it', () => {
     const outcome = silence({ local: { address: 'fd00:3::21', port: 1 }, target: { address: 'fd00:1::11', port: 389 } });
     const text = told({ ...dropped, check: { ...ldapCheck, address: 'fd00:1::11' }, outcome });
-    assert.match(text, /Allow \[fd00:3::21\]:\* → \[fd00:1::11\]:389\/tcp/);
+    assert.match(text, /Ask for \[fd00:3::21\]:\* → \[fd00:1::11\]:389\/tcp/);
     assert.match(text, /ldap:\/\/\[fd00:1::11\]:389/);
     assert.match(text, /ip6 saddr fd00:3::21 ip6 daddr fd00:1::11 /);
   });

@@ -59,8 +59,10 @@ export type Reading =
   | { readonly kind: 'failed'; readonly why: string; readonly code?: 'output-lost' };
 
 /** Reads a run step. `missing`: the agent is not on the node, and this errand was not to fetch it. */
-export function readRun({ exitCode, stdout, stderr }: StepEnd, { instance, platform, fetches }: Errand, { details }: Invocation): Reading {
-  if (exitCode === 10 && !fetches) return { kind: 'missing', lacks: missingPackage(stderr) ?? `${platform}-x64` };
+export function readRun({ exitCode, stdout, stderr }: StepEnd, { instance, fetches }: Errand, { details }: Invocation): Reading {
+  // A document that carries the agent names no package: what is missing there is nothing that could be fetched.
+  const lacks = exitCode === 10 && !fetches ? missingPackage(stderr) : undefined;
+  if (lacks !== undefined) return { kind: 'missing', lacks };
   const messages = messagesIn(stdout);
   if (exitCode === 0) return { kind: 'said', messages, isWhole: messages.some(({ kind }) => kind === 'bye') };
   const known = readStepEnding(exitCode, stderr);
