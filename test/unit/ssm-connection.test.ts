@@ -61,7 +61,11 @@ function listed(status: string): Answer {
 }
 
 function step(code: number, messages: readonly Message[] = []): Answer {
-  return { ResponseCode: code, StandardOutputContent: messages.map((message) => `${encodeMessage(message)}\n`).join(''), StandardErrorContent: '' };
+  return {
+    ResponseCode: code,
+    StandardOutputContent: messages.map((message) => `${encodeMessage(message)}\n`).join(''),
+    StandardErrorContent: code === 10 ? 'portmatrix: runtime-missing: linux-x64 is not in /var/lib/portmatrix-agent\n' : '',
+  };
 }
 
 describe('what is collected', () => {
