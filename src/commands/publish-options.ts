@@ -4,6 +4,7 @@ import type { Argv } from 'yargs';
 import type { Policy } from '../../agent/contract/policy.ts';
 import { documentName } from '../agent-document.ts';
 import { type Aws, type AwsPlace, nameOf, openAws } from '../aws.ts';
+import { urlBeginning } from '../document-literal.ts';
 import { readInventory } from '../inventory.ts';
 import { findMatrix, publishedMatrices } from '../matrix.ts';
 import { allowanceOf } from '../plan-allowance.ts';
@@ -18,6 +19,13 @@ export function describePublish(argv: Argv) {
   return withScope(argv)
     .option('bucket', { type: 'string', demandOption: true, requiresArg: true, describe: 'the bucket for the packages' })
     .option('prefix', { type: 'string', requiresArg: true, default: 'packages/', describe: 'its folder for them' })
+    .option('package-url', {
+      type: 'string',
+      array: true,
+      requiresArg: true,
+      describe: 'more places that nodes may be told to fetch packages from: how their addresses begin, for example at an S3 interface endpoint',
+      defaultDescription: 'those of presigned addresses of the bucket',
+    })
     .option('bucket-account', {
       type: 'string',
       requiresArg: true,
@@ -75,6 +83,7 @@ export function describePublish(argv: Argv) {
 export interface PublishOptions {
   readonly bucket: string;
   readonly prefix: string;
+  readonly packageUrl?: readonly string[] | undefined;
   readonly bucketAccount?: string | undefined;
   readonly inventory?: string | undefined;
   readonly matrix?: readonly string[] | undefined;
@@ -98,6 +107,8 @@ export interface Intent {
   readonly bucketPlace: AwsPlace;
   readonly policy: Policy;
   readonly document: string;
+  /** Where packages may be fetched from, beside the bucket. */
+  readonly urls: readonly string[];
   /** Destinations that the policy cannot hold. */
   readonly names: readonly string[];
 }
@@ -131,14 +142,21 @@ export function intentOf(options: PublishOptions, cwd: string): Intent {
     );
   if (!/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(options.bucket))
     throw new UsageError(`--bucket ${quote(options.bucket)} is no name of a bucket: expected one like corp-portmatrix`);
-  if (!/^((?!\.{1,2}\/)[A-Za-z0-9._-]+\/)*$/.test(prefixOf(options)))
+  if (!/^((?!\.|[^/]*\.\.)[A-Za-z0-9._-]+\/)*$/.test(prefixOf(options)))
     throw new UsageError(`--prefix ${quote(options.prefix)} is no folder of a bucket: expected one like packages/`);
+  const urls = list('--package-url', options.packageUrl);
+  const wrong = urls.find((url) => !urlBeginning.test(url));
+  if (wrong !== undefined)
+    throw new UsageError(
+      `--package-url ${quote(wrong)} is not how an address begins: expected one like https://bucket.vpce-….s3.eu-central-1.vpce.amazonaws.com/${options.bucket}/, with its last slash`,
+    );
   return {
     aws: openAws(inventory?.accounts, 5),
     places,
     bucketPlace: bucketPlaceOf(places, options.bucketAccount, inventory?.accounts ?? {}),
     policy: meantPolicy(wish, asked, matrices),
     document,
+    urls,
     names: isSaid ? [] : (asked?.names ?? []),
   };
 }

@@ -102,10 +102,15 @@ const shelfWords = {
   foreign: 'SOMETHING ELSE IS THERE',
 } as const satisfies Readonly<Record<Shelf, string>>;
 
-function editionsOf(build: AgentBuild, location: PackageLocation, { policy, document: name }: Intent, options: PublishOptions): readonly Edition[] {
+function editionsOf(
+  build: AgentBuild,
+  location: PackageLocation,
+  { policy, document: name, urls }: Intent,
+  options: PublishOptions,
+): readonly Edition[] {
   const scripts = readScripts();
   const literals = { contract: contractVersion, bundle: build.bundle, policy, ...usualFolders };
-  const usual = documentFor({ ...literals, packages: hashesOf(build), location }, scripts);
+  const usual = documentFor({ ...literals, packages: hashesOf(build), location, urls }, scripts);
   const inline = options.inline ? inlineDocumentFor({ ...literals, inline: packInline(build.script), nodes: usualNodes }, scripts) : undefined;
   const editions = [
     { name, content: usual, makesDefault: options.default },

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { DescribeDocumentCommand, GetDocumentCommand } from '@aws-sdk/client-ssm';
+import { urlsIn } from '../../src/connectors/ssm/package-url.ts';
 import { readDocumentFacts } from '../../src/doctor/document-health.ts';
 import { buildCommand } from '../../src/commands/agent.ts';
 import { doctorCommand } from '../../src/commands/doctor.ts';
@@ -159,6 +160,16 @@ describe('what the inventory asks is published, and nothing else is allowed', ()
     assert.match(stdout, /^document  PortMatrix-Agent-Inline in eu-central-1: created as version 1/m);
   });
 
+  it('--package-url names more places that nodes may be told to fetch from', async (t) => {
+    const { endpoint, publish } = await openScene(t);
+    const { ssm } = clientsFor(t, endpoint);
+    const more = `https://bucket.vpce-1a2b3c4d-5e6f.s3.${region}.vpce.amazonaws.com/${bucket}/`;
+    assert.equal((await publish({ packageUrl: [more] })).code, 0);
+    const { Content: content = '' } = await ssm.send(new GetDocumentCommand({ Name: 'PortMatrix-Agent' }));
+    const usualPlaces = [`https://${bucket}.s3.${region}.amazonaws.com/packages/`, `https://s3.${region}.amazonaws.com/${bucket}/packages/`];
+    assert.deepEqual(urlsIn(content), [...usualPlaces, more]);
+  });
+
   it('names are told apart, since only the nodes know what they resolve to', async (t) => {
     const managed = { region, roles: ['dc', 'managed-node'] };
     const { publish } = await openScene(t, {}, { hosts: hosts.map((host) => ({ ...host, ...(host.name === 'dc1' && managed) })) });
@@ -296,6 +307,11 @@ describe('what cannot be published is a mistake, and nothing is asked of AWS', (
     'too many networks': [{ allowDestination: many }, /1001 destinations .* more than a document holds/],
     'a name that the policies do not hold for': [{ document: 'Corp-Agent' }, /--document "Corp-Agent" .*PortMatrix-/],
     'a bucket that is none': [{ bucket: 'Corp_Bucket' }, /--bucket "Corp_Bucket"/],
+    'an address of packages without its last slash': [
+      { packageUrl: ['https://s3.example.com/packages'] },
+      /--package-url "https:\/\/s3\.example\.com\/packages" .*with its last slash/,
+    ],
+    'an address of packages without TLS': [{ packageUrl: ['http://s3.example.com/'] }, /--package-url "http:/],
     'a prefix that is no folder': [{ prefix: '../x' }, /--prefix "\.\.\/x"/],
     'an account of the bucket that nobody knows': [{ bucketAccount: 'audit' }, /--bucket-account "audit"/],
     'a folder with nothing in it': [{ from: '/nowhere' }, /--from "\/nowhere" has no manifest\.json: expected a folder that agent build made/],

@@ -297,7 +297,7 @@ for (const shell of shells)
       ['the end of the text', 'am9i\nBUNDLE\ntouch $CANARY'],
     ] as const)
       it(`runs nothing of a parameter with ${what}, and the service refuses it`, async (t) => {
-        const host = hostWith(t, usual);
+        const host = hostWith(t, usual, ['https://localhost/']);
         const canary = join(host.orchestration, 'canary');
         const value = values.replaceAll('$CANARY', () => canary);
         const document = readDocument(documentFor(host.literals, readScripts()));
