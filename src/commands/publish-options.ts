@@ -69,6 +69,11 @@ export function describePublish(argv: Argv) {
     })
     .option('inline', { type: 'boolean', default: false, describe: 'also the document that brings the agent along, for Linux hosts with Node.js' })
     .option('default', { type: 'boolean', default: false, describe: 'make it the default version, which runs wherever none is pinned' })
+    .option('retire', {
+      type: 'boolean',
+      default: false,
+      describe: 'with --default: delete all other versions of what is published, which could be sent as before otherwise',
+    })
     .option('from', { type: 'string', requiresArg: true, describe: 'publish what agent build left in this folder', defaultDescription: 'build now' })
     .option('plan', { type: 'boolean', default: false, describe: 'say what would be done, and do nothing' })
     .example('$0 agent publish -i inventory.yaml --bucket corp-portmatrix --plan', 'what would be uploaded and published, and what it would allow')
@@ -96,6 +101,7 @@ export interface PublishOptions {
   readonly document?: string | undefined;
   readonly inline: boolean;
   readonly default: boolean;
+  readonly retire: boolean;
   readonly from?: string | undefined;
   readonly plan: boolean;
 }
@@ -144,6 +150,8 @@ export function intentOf(options: PublishOptions, cwd: string): Intent {
     throw new UsageError(`--bucket ${quote(options.bucket)} is no name of a bucket: expected one like corp-portmatrix`);
   if (!/^((?!\.|[^/]*\.\.)[A-Za-z0-9._-]+\/)*$/.test(prefixOf(options)))
     throw new UsageError(`--prefix ${quote(options.prefix)} is no folder of a bucket: expected one like packages/`);
+  if (options.retire && !options.default)
+    throw new UsageError('--retire deletes all versions but the one that is published, which must be the default then: expected --default with it');
   const urls = list('--package-url', options.packageUrl);
   const wrong = urls.find((url) => !urlBeginning.test(url));
   if (wrong !== undefined)
