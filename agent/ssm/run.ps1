@@ -53,7 +53,7 @@ $command = $env:SSM_COMMAND_ID
 # This script lies in a folder of its step, and that in one of its command.
 if (-not $command) { $command = Split-Path -Leaf (Split-Path -Parent $PSScriptRoot) }
 if ($command -cnotmatch '^[A-Za-z0-9-]+\z') { Exit-Step 20 'bad-input' 'this command has no id' }
-foreach ($name in 'SSM_Job', 'SSM_PackageUrl', 'NODE_OPTIONS', 'NODE_PATH', 'NODE_DEBUG', 'NODE_V8_COVERAGE', 'NODE_COMPILE_CACHE', 'NODE_TLS_REJECT_UNAUTHORIZED') {
+foreach ($name in 'SSM_Job', 'SSM_PackageUrl', 'NODE_OPTIONS', 'NODE_PATH', 'NODE_DEBUG', 'NODE_V8_COVERAGE', 'NODE_COMPILE_CACHE', 'NODE_TLS_REJECT_UNAUTHORIZED', 'OPENSSL_CONF', 'OPENSSL_ENGINES', 'OPENSSL_MODULES') {
     Remove-Item -LiteralPath "Env:$name" -ErrorAction SilentlyContinue
 }
 
