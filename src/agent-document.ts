@@ -12,6 +12,8 @@ import {
   paths,
   type Platform,
   platforms,
+  storageHost,
+  urlsOf,
 } from './document-literal.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -33,8 +35,13 @@ const reserve = 512;
 /** Output steps of a platform, beside its run step: parts 2 to this. */
 export const mostParts = 6;
 
-/** What `Fetch` may say: where a host gets its package from when it has none. A step takes one precondition, so it names the platform too. */
-export const fetches = ['cached', 'url', ...platforms.map((platform) => `download-${platform}` as const)] as const;
+/**
+ * What `Fetch` may say: where a host gets its package from when it has none. A step takes one precondition, so it names the platform too. Where the publisher
+ * named no place for addresses, none can be given.
+ */
+export function fetchesOf(literals: Pick<Literals, 'location' | 'urls'>): readonly string[] {
+  return ['cached', ...(urlsOf(literals).length === 0 ? [] : ['url']), ...platforms.map((platform) => `download-${platform}`)];
+}
 
 /** The steps that fetch packages, by package. */
 export const downloadSteps = {
@@ -46,7 +53,6 @@ export const downloadSteps = {
 /** Patterns of the parameters, in the subset that Java, RE2 and JavaScript read alike. RE2 refuses counts over 1000: lengths are limits of their own. */
 export const parameterPatterns = {
   Job: '^[A-Za-z0-9+/=]+$',
-  Fetch: `^(${fetches.join('|')})$`,
   PackageUrl: '^(https://[A-Za-z0-9._~:/?&=%+-]+)?$',
   // Systems Manager makes 3600 of everything that is not 5 to 172800; below 20 nothing is left for the agent.
   ExecutionTimeout: '^([2-9][0-9]|[1-9][0-9]{2,4}|1[0-6][0-9]{4}|17[01][0-9]{3}|172[0-7][0-9]{2}|172800)$',
@@ -74,6 +80,7 @@ export function partStep(os: 'linux' | 'windows', part: number): string {
 export function documentFor(literals: Literals, scripts: Scripts): string {
   checkLiterals(literals);
   const { packages, location } = literals;
+  const fetches = fetchesOf(literals);
   const downloads = platforms.flatMap((platform) => {
     const hashes = packages[platform];
     return hashes === undefined || location === undefined ? [] : [downloadStep(platform, hashes, location)];
@@ -88,11 +95,11 @@ export function documentFor(literals: Literals, scripts: Scripts): string {
         description: 'Where a host that has no package gets it from.',
         default: 'cached',
         allowedValues: fetches,
-        allowedPattern: parameterPatterns.Fetch,
+        allowedPattern: `^(${fetches.join('|')})$`,
       },
       PackageUrl: {
         type: 'String',
-        description: 'With Fetch url: where the package of these hosts can be read, a presigned address for example.',
+        description: 'With Fetch url: where the package of these hosts can be read, a presigned address at a place that is allowed.',
         default: '',
         maxChars: longestUrl,
         allowedPattern: parameterPatterns.PackageUrl,
@@ -109,7 +116,7 @@ export function documentFor(literals: Literals, scripts: Scripts): string {
 }
 
 /** What the document that carries the agent in itself needs: hosts with an installed Node.js >= 22.18 and no package. */
-export interface InlineLiterals extends Omit<Literals, 'packages' | 'location'> {
+export interface InlineLiterals extends Omit<Literals, 'packages' | 'location' | 'urls'> {
   /** The agent, brotli in base64. */
   readonly inline: string;
   readonly nodes: readonly string[];
@@ -181,13 +188,15 @@ function describeDocument({ contract, policy }: Pick<Literals, 'contract' | 'pol
 
 function downloadStep(platform: Platform, { archive }: PackageHashes, location: PackageLocation) {
   const { bucket, region } = location;
-  const host = `s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
   return {
     action: 'aws:downloadContent',
     name: downloadSteps[platform],
     precondition: { StringEquals: ['{{ Fetch }}', `download-${platform}`] },
     // Without a destination: the folder `downloads` of this command, which the run step starts in.
-    inputs: { sourceType: 'S3', sourceInfo: JSON.stringify({ path: `https://${host}/${bucket}/${packageKey(location, platform, archive)}` }) },
+    inputs: {
+      sourceType: 'S3',
+      sourceInfo: JSON.stringify({ path: `https://${storageHost(region)}/${bucket}/${packageKey(location, platform, archive)}` }),
+    },
   };
 }
 
@@ -209,17 +218,21 @@ function scriptSteps(os: 'linux' | 'windows', run: string, part: string, { cache
   ];
 }
 
-function fillings({ cache, offline, bundle, policy, packages }: Literals, os: 'linux' | 'windows'): Readonly<Record<string, string>> {
+function fillings(literals: Literals, os: 'linux' | 'windows'): Readonly<Record<string, string>> {
+  const { cache, offline, bundle, policy, packages } = literals;
   const hashes = platforms.flatMap((platform) => [
     [`${platform}.runtime`, packages[platform]?.runtime ?? ''] as const,
     [`${platform}.archive`, packages[platform]?.archive ?? ''] as const,
   ]);
-  return { cache: cache[os], offline: offline[os], bundle, policy: packPolicy(policy), ...Object.fromEntries(hashes) };
+  const urls = urlsOf(literals).join(' ');
+  return { cache: cache[os], offline: offline[os], urls, bundle, policy: packPolicy(policy), ...Object.fromEntries(hashes) };
 }
 
-/** Puts the literals in the places of a script. Comments stay: a document is read by those who must allow it. */
+/** Puts the literals in the places of a script. Of its comments the first goes along, and what is for a linter: a document has little room. */
 function fill(script: string, values: Readonly<Record<string, string>>): string {
-  return script.replaceAll(/@([a-z0-9.-]+)@/g, (_, name: string) => {
+  const [head = ''] = /^(#.*\n)*/.exec(script) ?? [];
+  const code = script.slice(head.length).replaceAll(/^ *# (?!shellcheck ).*\n/gm, '');
+  return `${head}${code}`.replaceAll(/@([a-z0-9.-]+)@/g, (_, name: string) => {
     const value = values[name];
     if (value === undefined) throw new Error(`the script has a place "${name}" for which there is no literal`);
     return value;

@@ -36,6 +36,8 @@ export interface Literals {
   readonly packages: Readonly<Partial<Record<Platform, PackageHashes>>>;
   /** Absent: the document has no steps that download. */
   readonly location?: PackageLocation;
+  /** Beginnings of addresses that a host may be told to fetch its package from, beside those of the location. */
+  readonly urls?: readonly string[];
   readonly policy: Policy;
   /** Where hosts keep what they fetched. */
   readonly cache: Folders;
@@ -56,18 +58,35 @@ const hash = /^[0-9a-f]{64}$/;
 /** What a folder or a program of a host may be called. */
 export const paths = { linux: /^(\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/, windows: /^[A-Z]:(\\[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/ } as const;
 
+/** How an address that a package may be read from begins: host and folders, with the slash that ends them. */
+export const urlBeginning = /^https:\/\/[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*(:[1-9][0-9]{0,4})?\/((?!\.|[^/]*\.\.)[A-Za-z0-9._~-]+\/)*$/;
+
+/** Where a host may be told to fetch its package from: an address must begin, letter for letter, with one of these. Both forms of a location's presigned ones are among them. */
+export function urlsOf({ location, urls = [] }: Pick<Literals, 'location' | 'urls'>): readonly string[] {
+  if (location === undefined) return [...new Set(urls)];
+  const { bucket, region, prefix } = location;
+  const host = storageHost(region);
+  return [...new Set([`https://${bucket}.${host}/${prefix}`, `https://${host}/${bucket}/${prefix}`, ...urls])];
+}
+
+/** The host of S3 in a Region. */
+export function storageHost(region: string): string {
+  return `s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+}
+
 /** Throws a `UsageError` for a literal that could be more than data in a script. */
-export function checkLiterals({ bundle, packages, location, cache, offline }: Literals): void {
+export function checkLiterals({ bundle, packages, location, urls = [], cache, offline }: Literals): void {
   for (const digest of [bundle, ...Object.values(packages).flatMap(({ archive, runtime }) => [archive, runtime])])
     expectLiteral('SHA-256', digest, hash);
   for (const { linux, windows } of [cache, offline]) {
     expectLiteral('folder for Linux', linux, paths.linux);
     expectLiteral('folder for Windows', windows, paths.windows);
   }
+  for (const url of urls) expectLiteral('address of packages', url, urlBeginning);
   if (location === undefined) return;
   expectLiteral('bucket', location.bucket, /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/);
   expectLiteral('Region', location.region, /^[a-z]{2}(-[a-z0-9]+)+$/);
-  expectLiteral('prefix', location.prefix, /^([A-Za-z0-9._-]+\/)*$/);
+  expectLiteral('prefix', location.prefix, /^((?!\.|[^/]*\.\.)[A-Za-z0-9._-]+\/)*$/);
 }
 
 /** Throws a `UsageError` where the value is not of that pattern. */

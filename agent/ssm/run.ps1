@@ -35,6 +35,7 @@ if ($processor -ne 'AMD64') { Exit-Step 15 'unsupported-os' "there is no package
 
 $cache = '@cache@'
 $offline = '@offline@'
+$urls = '@urls@'
 $runtime = '@windows-x64.runtime@'
 $package = '@windows-x64.archive@'
 $bundle = '@bundle@'
@@ -52,7 +53,7 @@ $command = $env:SSM_COMMAND_ID
 # This script lies in a folder of its step, and that in one of its command.
 if (-not $command) { $command = Split-Path -Leaf (Split-Path -Parent $PSScriptRoot) }
 if ($command -cnotmatch '^[A-Za-z0-9-]+\z') { Exit-Step 20 'bad-input' 'this command has no id' }
-foreach ($name in 'SSM_Job', 'SSM_PackageUrl', 'NODE_OPTIONS', 'NODE_PATH', 'NODE_DEBUG', 'NODE_V8_COVERAGE', 'NODE_COMPILE_CACHE', 'NODE_TLS_REJECT_UNAUTHORIZED') {
+foreach ($name in 'SSM_Job', 'SSM_PackageUrl', 'NODE_OPTIONS', 'NODE_PATH', 'NODE_DEBUG', 'NODE_V8_COVERAGE', 'NODE_COMPILE_CACHE', 'NODE_TLS_REJECT_UNAUTHORIZED', 'OPENSSL_CONF', 'OPENSSL_ENGINES', 'OPENSSL_MODULES') {
     Remove-Item -LiteralPath "Env:$name" -ErrorAction SilentlyContinue
 }
 
@@ -107,13 +108,21 @@ function Get-Package($File) {
     if ($left -lt 1) { $left = 1 }
     if (Test-Path -LiteralPath "$system\curl.exe") {
         Set-Content -LiteralPath "$work\in" -Value "url = `"$url`"" -Encoding ASCII
-        $code = Invoke-Program "$system\curl.exe" "--silent --show-error --fail --location --max-redirs 5 --proto =https --proto-redir =https --connect-timeout 20 --max-filesize 400000000 --output `"$File`" --config -" $left
+        $code = Invoke-Program "$system\curl.exe" "--silent --fail --location --max-redirs 0 --proto =https --connect-timeout 20 --max-filesize 400000000 --output `"$File`" --config -" $left
         if ($code -eq 23) { Exit-Step 14 'no-space' "curl could not write the package into $cache" }
-        if ($code -ne 0) { Exit-Step 13 'fetch-failed' "curl ended with code $code. $(Get-Content -LiteralPath "$work\err" -TotalCount 1)" }
-        return
+        if ($code -eq 0) { return }
+        # curl would say more than a stranger should read of the network; and a presigned address leads nowhere else.
+        $why = 'see its manual'
+        if ($null -eq $code -or $code -eq 28) { $why = 'it took too long' }
+        elseif ($code -eq 5 -or $code -eq 6) { $why = 'a name is not known' }
+        elseif ($code -eq 7) { $why = 'no connection' }
+        elseif ($code -eq 22) { $why = 'the server refused' }
+        elseif ($code -eq 35 -or $code -eq 60) { $why = 'no TLS, or no certificate that is trusted here' }
+        elseif ($code -eq 47) { $why = 'the server leads elsewhere' }
+        Exit-Step 13 'fetch-failed' "curl ended with code ${code}: $why"
     }
     # Server 2016 brings no curl. Where its .NET is not told to use strong cryptography, it offers no TLS 1.2 and S3 refuses it.
-    try { Invoke-WebRequest -UseBasicParsing -Uri $url -OutFile $File -TimeoutSec $left -MaximumRedirection 5 }
+    try { Invoke-WebRequest -UseBasicParsing -Uri $url -OutFile $File -TimeoutSec $left -MaximumRedirection 0 }
     catch { Exit-Step 13 'fetch-failed' "Invoke-WebRequest failed. $($_.FullyQualifiedErrorId)" }
 }
 
@@ -124,6 +133,9 @@ function Install-Package {
         if (-not $archive) { Exit-Step 13 'fetch-failed' 'the step that downloads brought no package' }
     } elseif ($fetch -eq 'url') {
         if ($url -cnotmatch '^https://[A-Za-z0-9._~:/?&=%+-]+\z') { Exit-Step 20 'bad-input' 'PackageUrl is no https address' }
+        # A folder above may be another bucket.
+        if ($url -cmatch '\.\.|/\./|%2[Ee]') { Exit-Step 20 'bad-input' 'PackageUrl climbs' }
+        if (-not ($urls -split ' ' | Where-Object { $_ -and $url -clike "$_*" })) { Exit-Step 20 'bad-input' 'PackageUrl is nowhere that the document allows' }
         $archive = "$work\$packageName"
         Get-Package $archive
     } else { Exit-Step 13 'fetch-failed' 'this host is windows-x64, which Fetch is not for' }

@@ -6,7 +6,8 @@ umask 077
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 LC_ALL=C
 export PATH LC_ALL
-unset NODE_OPTIONS NODE_PATH NODE_DEBUG NODE_V8_COVERAGE NODE_COMPILE_CACHE NODE_TLS_REJECT_UNAUTHORIZED
+# What could load other code into a program whose hash is right. Whom this host trusts (NODE_EXTRA_CA_CERTS, SSL_CERT_FILE) is its own affair.
+unset NODE_OPTIONS NODE_PATH NODE_DEBUG NODE_V8_COVERAGE NODE_COMPILE_CACHE NODE_TLS_REJECT_UNAUTHORIZED OPENSSL_CONF OPENSSL_ENGINES OPENSSL_MODULES LD_AUDIT LD_LIBRARY_PATH LD_PRELOAD
 
 cache='@cache@'
 bundle='@bundle@'
@@ -68,6 +69,7 @@ fetch='{{ Fetch }}'
 if [ -n "${SSM_PackageUrl+set}" ]; then url=$SSM_PackageUrl; else url='{{ PackageUrl }}'; fi
 unset SSM_PackageUrl
 offline='@offline@'
+urls='@urls@'
 case $(uname -s)/$(uname -m) in
   Linux/x86_64) platform=linux-x64 runtime='@linux-x64.runtime@' package='@linux-x64.archive@' ;;
   Linux/aarch64) platform=linux-arm64 runtime='@linux-arm64.runtime@' package='@linux-arm64.archive@' ;;
@@ -99,25 +101,31 @@ is_ours() {
 fetch_url() {
   left=$((timeout - 20 + started - $(now)))
   if [ "$left" -lt 1 ]; then left=1; fi
+  # Both would say more than a stranger should read of the network; and a presigned address leads nowhere else.
   if command -v curl >/dev/null; then
     tool=curl
-    said=$(exec 2>&1 && ulimit -f 800000 && printf 'url = "%s"\n' "$url" | timeout --foreground "$left" curl --silent --show-error --fail --location --max-redirs 5 --proto '=https' \
-      --proto-redir '=https' --connect-timeout 20 --output "$1" --config -)
+    (ulimit -f 800000 && printf 'url = "%s"\n' "$url" | timeout --foreground "$left" curl --silent --fail --location --max-redirs 0 --proto '=https' \
+      --connect-timeout 20 --output "$1" --config -) >/dev/null 2>&1
   elif command -v wget >/dev/null; then
     tool=wget
-    said=$(exec 2>&1 && ulimit -f 800000 && printf '%s\n' "$url" | timeout --foreground "$left" wget --no-verbose --max-redirect=5 --timeout=20 --tries=2 --output-document="$1" --input-file=-)
+    (ulimit -f 800000 && printf '%s\n' "$url" | timeout --foreground "$left" wget --quiet --max-redirect=0 --timeout=20 --tries=2 --output-document="$1" --input-file=-) >/dev/null 2>&1
   else
     fail 13 fetch-failed 'there is neither curl nor wget on this host'
   fi
   code=$?
   case $tool/$code in
-    */0) ;;
+    */0) return ;;
     */153) fail 13 fetch-failed 'the package that came is too large' ;;
     curl/23 | wget/3) fail 14 no-space "$tool could not write the package into $cache" ;;
-    curl/*) fail 13 fetch-failed "curl ended with code $code: $(printf '%s' "$said" | head -n 1 | cut -c 1-200)" ;;
-    # wget names the URL, which is as good as a key to what lies there.
-    *) fail 13 fetch-failed "$tool ended with code $code" ;;
+    curl/[56]) why='a name is not known' ;;
+    curl/7 | wget/4) why='no connection' ;;
+    curl/22 | wget/8) why='the server refused, or leads elsewhere' ;;
+    curl/28 | */124) why='it took too long' ;;
+    curl/35 | curl/60 | wget/5) why='no TLS, or no certificate that is trusted here' ;;
+    curl/47) why='the server leads elsewhere' ;;
+    *) why='see its manual' ;;
   esac
+  fail 13 fetch-failed "$tool ended with code $code: $why"
 }
 
 # The agent of Systems Manager would keep what it downloaded for two weeks.
@@ -150,6 +158,11 @@ if [ -z "$home" ]; then
     url)
       case $url in https://*) ;; *) fail 20 bad-input 'PackageUrl is no https address' ;; esac
       case $url in *[!A-Za-z0-9._~:/?\&=%+-]*) fail 20 bad-input 'PackageUrl has a character that no such address has' ;; esac
+      # A folder above may be another bucket.
+      case $url in *..* | */./* | *%2[Ee]*) fail 20 bad-input 'PackageUrl climbs' ;; esac
+      allowed=
+      for place in $urls; do case $url in "$place"*) allowed=1 ;; esac; done
+      if [ -z "$allowed" ]; then fail 20 bad-input 'PackageUrl is nowhere that the document allows'; fi
       archive=$new/package
       fetch_url "$archive"
       ;;

@@ -4,6 +4,7 @@ import type { Argv } from 'yargs';
 import type { Policy } from '../../agent/contract/policy.ts';
 import { documentName } from '../agent-document.ts';
 import { type Aws, type AwsPlace, nameOf, openAws } from '../aws.ts';
+import { urlBeginning } from '../document-literal.ts';
 import { readInventory } from '../inventory.ts';
 import { findMatrix, publishedMatrices } from '../matrix.ts';
 import { allowanceOf } from '../plan-allowance.ts';
@@ -19,6 +20,13 @@ export function describePublish(argv: Argv) {
   return withScope(argv)
     .option('bucket', { type: 'string', demandOption: true, requiresArg: true, describe: 'the bucket for the packages' })
     .option('prefix', { type: 'string', requiresArg: true, default: 'packages/', describe: 'its folder for them' })
+    .option('package-url', {
+      type: 'string',
+      array: true,
+      requiresArg: true,
+      describe: 'more places that nodes may be told to fetch packages from: how their addresses begin, for example at an S3 interface endpoint',
+      defaultDescription: 'those of presigned addresses of the bucket',
+    })
     .option('bucket-account', {
       type: 'string',
       requiresArg: true,
@@ -62,6 +70,11 @@ export function describePublish(argv: Argv) {
     })
     .option('inline', { type: 'boolean', default: false, describe: 'also the document that brings the agent along, for Linux hosts with Node.js' })
     .option('default', { type: 'boolean', default: false, describe: 'make it the default version, which runs wherever none is pinned' })
+    .option('retire', {
+      type: 'boolean',
+      default: false,
+      describe: 'with --default: delete all other versions of what is published, which could be sent as before otherwise',
+    })
     .option('from', { type: 'string', requiresArg: true, describe: 'publish what agent build left in this folder', defaultDescription: 'build now' })
     .option('plan', { type: 'boolean', default: false, describe: 'say what would be done, and do nothing' })
     .example('$0 agent publish -i inventory.yaml --bucket corp-portmatrix --plan', 'what would be uploaded and published, and what it would allow')
@@ -76,6 +89,7 @@ export function describePublish(argv: Argv) {
 export interface PublishOptions {
   readonly bucket: string;
   readonly prefix: string;
+  readonly packageUrl?: readonly string[] | undefined;
   readonly bucketAccount?: string | undefined;
   readonly inventory?: string | undefined;
   readonly matrix?: readonly string[] | undefined;
@@ -88,6 +102,7 @@ export interface PublishOptions {
   readonly document?: string | undefined;
   readonly inline: boolean;
   readonly default: boolean;
+  readonly retire: boolean;
   readonly from?: string | undefined;
   readonly plan: boolean;
 }
@@ -99,6 +114,8 @@ export interface Intent {
   readonly bucketPlace: AwsPlace;
   readonly policy: Policy;
   readonly document: string;
+  /** Where packages may be fetched from, beside the bucket. */
+  readonly urls: readonly string[];
   /** Destinations that the policy cannot hold. */
   readonly names: readonly string[];
 }
@@ -132,12 +149,21 @@ export function intentOf(options: PublishOptions, cwd: string): Intent {
     );
   expectBucket(options.bucket);
   expectFolder(options.prefix);
+  if (options.retire && !options.default)
+    throw new UsageError('--retire deletes all versions but the one that is published, which must be the default then: expected --default with it');
+  const urls = list('--package-url', options.packageUrl);
+  const wrong = urls.find((url) => !urlBeginning.test(url));
+  if (wrong !== undefined)
+    throw new UsageError(
+      `--package-url ${quote(wrong)} is not how an address begins: expected one like https://bucket.vpce-….s3.eu-central-1.vpce.amazonaws.com/${options.bucket}/, with its last slash`,
+    );
   return {
     aws: openAws(inventory?.accounts, 5),
     places,
     bucketPlace: bucketPlaceOf(places, options.bucketAccount, inventory?.accounts ?? {}),
     policy: meantPolicy(wish, asked, matrices),
     document,
+    urls,
     names: isSaid ? [] : (asked?.names ?? []),
   };
 }

@@ -9,6 +9,7 @@ import { type PackageLocation, usualFolders, usualNodes } from '../document-lite
 import { folderOf } from '../publication/location.ts';
 import { readStock } from '../publication/stock.ts';
 import { findPackage, regionOfBucket, type Shelf, type Upload, uploadPackage } from '../publication/upload.ts';
+import { otherVersions, type Retirement, retireOthers } from '../publication/retirement.ts';
 import { type Edition, foresee, type Published, publishEdition } from '../publication/version.ts';
 import { fetchRuntime, runtimes } from '../runtime.ts';
 import { packInline } from './agent.ts';
@@ -102,10 +103,15 @@ const shelfWords = {
   foreign: 'SOMETHING ELSE IS THERE',
 } as const satisfies Readonly<Record<Shelf, string>>;
 
-function editionsOf(build: AgentBuild, location: PackageLocation, { policy, document: name }: Intent, options: PublishOptions): readonly Edition[] {
+function editionsOf(
+  build: AgentBuild,
+  location: PackageLocation,
+  { policy, document: name, urls }: Intent,
+  options: PublishOptions,
+): readonly Edition[] {
   const scripts = readScripts();
   const literals = { contract: contractVersion, bundle: build.bundle, policy, ...usualFolders };
-  const usual = documentFor({ ...literals, packages: hashesOf(build), location }, scripts);
+  const usual = documentFor({ ...literals, packages: hashesOf(build), location, urls }, scripts);
   const inline = options.inline ? inlineDocumentFor({ ...literals, inline: packInline(build.script), nodes: usualNodes }, scripts) : undefined;
   const editions = [
     { name, content: usual, makesDefault: options.default },
@@ -119,17 +125,41 @@ async function publishIn(
   aws: Aws,
   place: AwsPlace,
   edition: Edition,
-  { plan: isPlan }: PublishOptions,
+  { plan: isPlan, retire: retires }: PublishOptions,
 ): Promise<{ readonly line: string; readonly failed?: 1 | 3; readonly version?: string }> {
   try {
     const ssm = await aws.ssm(place);
     const published = await (isPlan ? foresee(ssm, edition) : publishEdition(ssm, edition));
     if ('problem' in published) return { line: published.problem, failed: 1 };
-    return { line: wordsFor(published, edition), ...(published.version !== undefined && { version: published.version }) };
+    const { version } = published;
+    const line = wordsFor(published, edition);
+    if (!retires) return { line, ...(version !== undefined && { version }) };
+    if (isPlan) return { line: `${line}; ${wordsForPlanned(await otherVersions(ssm, edition.name, version))}` };
+    // Only what nobody is sent any more by default may go.
+    if (version === undefined || published.usual !== version)
+      return { line: `${line}; it is not the default, so no other version was deleted`, failed: 1 };
+    const retirement = await retireOthers(ssm, edition.name, version);
+    return { line: `${line}; ${wordsForRetired(retirement)}`, version, ...(retirement.stay.length > 0 && { failed: 3 }) };
   } catch (error) {
     const { name, message } = refusalOf(error);
     return { line: `${name}: ${message} (agent/ssm/policies/publisher.json has all that is needed)`, failed: 3 };
   }
+}
+
+function wordsForPlanned(versions: readonly string[]): string {
+  return versions.length === 0 ? 'there is no other version' : `would delete ${versionWords(versions)}`;
+}
+
+function wordsForRetired({ gone, stay }: Retirement): string {
+  const deleted = gone.length === 0 ? [] : [`deleted ${versionWords(gone)}`];
+  const left = stay.map(
+    ({ version, why }) => `version ${version} CAN STILL BE SENT: ${why} (agent/ssm/policies/publisher.json has all that is needed)`,
+  );
+  return [...deleted, ...left].join('; ') || 'there is no other version';
+}
+
+function versionWords(versions: readonly string[]): string {
+  return `${versions.length === 1 ? 'version' : 'versions'} ${versions.join(', ')}`;
 }
 
 function wordsFor({ state, version, hash, usual }: Published, { makesDefault }: Edition): string {

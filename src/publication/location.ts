@@ -15,7 +15,7 @@ export function expectBucket(bucket: string): void {
 
 /** Throws a `UsageError` for a prefix that is no folder of a bucket; none is one. */
 export function expectFolder(prefix: string): void {
-  if (!/^((?!\.{1,2}\/)[A-Za-z0-9._-]+\/)*$/.test(folderOf(prefix)))
+  if (!/^((?!\.|[^/]*\.\.)[A-Za-z0-9._-]+\/)*$/.test(folderOf(prefix)))
     throw new UsageError(`--prefix ${quote(prefix)} is no folder of a bucket: expected one like packages/`);
 }
 

@@ -8,7 +8,8 @@ import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import { DescribeDocumentCommand, GetDocumentCommand } from '@aws-sdk/client-ssm';
+import { DescribeDocumentCommand, GetDocumentCommand, ListDocumentVersionsCommand, SendCommandCommand } from '@aws-sdk/client-ssm';
+import { urlsIn } from '../../src/connectors/ssm/package-url.ts';
 import { readDocumentFacts } from '../../src/doctor/document-health.ts';
 import { buildCommand } from '../../src/commands/agent.ts';
 import { doctorCommand } from '../../src/commands/doctor.ts';
@@ -27,7 +28,7 @@ const hosts = [
   { name: 'dc2', address: 'fd00::10', roles: ['dc'] },
   { name: 'dc3', address: '10.1.1.10', roles: ['dc'] },
 ];
-const usual = { bucket, prefix: 'packages/', inventory: 'inventory.yaml', inline: false, default: false, plan: false };
+const usual = { bucket, prefix: 'packages/', inventory: 'inventory.yaml', inline: false, default: false, retire: false, plan: false };
 type Options = Partial<Parameters<typeof publishCommand>[0]>;
 
 const smallRuntime = async () => ({ runtime: Buffer.from('a runtime'), licence: Buffer.from('a licence') });
@@ -159,12 +160,97 @@ describe('what the inventory asks is published, and nothing else is allowed', ()
     assert.match(stdout, /^document  PortMatrix-Agent-Inline in eu-central-1: created as version 1/m);
   });
 
+  it('--package-url names more places that nodes may be told to fetch from', async (t) => {
+    const { endpoint, publish } = await openScene(t);
+    const { ssm } = clientsFor(t, endpoint);
+    const more = `https://bucket.vpce-1a2b3c4d-5e6f.s3.${region}.vpce.amazonaws.com/${bucket}/`;
+    assert.equal((await publish({ packageUrl: [more] })).code, 0);
+    const { Content: content = '' } = await ssm.send(new GetDocumentCommand({ Name: 'PortMatrix-Agent' }));
+    const usualPlaces = [`https://${bucket}.s3.${region}.amazonaws.com/packages/`, `https://s3.${region}.amazonaws.com/${bucket}/packages/`];
+    assert.deepEqual(urlsIn(content), [...usualPlaces, more]);
+  });
+
   it('names are told apart, since only the nodes know what they resolve to', async (t) => {
     const managed = { region, roles: ['dc', 'managed-node'] };
     const { publish } = await openScene(t, {}, { hosts: hosts.map((host) => ({ ...host, ...(host.name === 'dc1' && managed) })) });
     const { code, stderr } = await publish();
     assert.equal(code, 0);
     assert.match(stderr, /not allowed, since only the nodes know .*ssm\.eu-central-1\.amazonaws\.com/);
+  });
+});
+
+describe('an old version can be sent until it is retired', () => {
+  const versionsOf = async (t: TestContext, endpoint: Endpoint, name = 'PortMatrix-Agent'): Promise<readonly string[]> => {
+    const { DocumentVersions: versions = [] } = await clientsFor(t, endpoint).ssm.send(new ListDocumentVersionsCommand({ Name: name }));
+    return versions.map(({ DocumentVersion: version = '', IsDefaultVersion: isDefault }) => `${version}${isDefault === true ? ' default' : ''}`);
+  };
+  const narrower: Options = { allowPort: ['389/tcp'], default: true };
+  const send = (t: TestContext, endpoint: Endpoint, version: string) =>
+    clientsFor(t, endpoint).ssm.send(
+      new SendCommandCommand({
+        DocumentName: 'PortMatrix-Agent',
+        DocumentVersion: version,
+        InstanceIds: [instanceId(1)],
+        Parameters: { Job: ['QUJD'] },
+      }),
+    );
+
+  it('--default alone keeps it; --retire deletes all but the one that is published, and nobody can send it any more', async (t) => {
+    const { endpoint, publish } = await openScene(t);
+    await publish();
+    await publish({ allowPort: ['636/tcp'] });
+    await publish(narrower);
+    assert.deepEqual(await versionsOf(t, endpoint), ['3 default', '2', '1']);
+    const planned = await publish({ ...narrower, retire: true, plan: true });
+    assert.match(planned.stdout, /^document  PortMatrix-Agent in eu-central-1: unchanged, it is version 3, .*; would delete versions 1, 2$/m);
+    assert.deepEqual(await versionsOf(t, endpoint), ['3 default', '2', '1']);
+    const { code, stdout } = await publish({ ...narrower, retire: true });
+    assert.equal(code, 0);
+    assert.match(stdout, /unchanged, it is version 3, sha256 [0-9a-f]{64}; the default; deleted versions 1, 2$/m);
+    assert.match(stdout, /^In the inventory: .*version: '3'\}$/m);
+    assert.deepEqual(await versionsOf(t, endpoint), ['3 default']);
+    await assert.rejects(send(t, endpoint, '1'), { name: 'InvalidDocumentVersion' });
+    const again = await publish({ ...narrower, retire: true });
+    assert.match(again.stdout, /the default; there is no other version$/m);
+  });
+
+  it('the new one is the default before any other goes', async (t) => {
+    const { endpoint, publish } = await openScene(t);
+    await publish();
+    const { code } = await publish({ ...narrower, retire: true });
+    assert.equal(code, 0);
+    const order = endpoint.calls.map(({ operation }) => operation);
+    assert.ok(order.indexOf('UpdateDocumentDefaultVersion') < order.indexOf('DeleteDocument'));
+    assert.deepEqual(await versionsOf(t, endpoint), ['2 default']);
+  });
+
+  it('nothing goes where the new one could not be made the default', async (t) => {
+    const { endpoint, publish } = await openScene(t, { faults: [{ operation: 'UpdateDocumentDefaultVersion', error: 'AccessDeniedException' }] });
+    await publish();
+    const { code, stdout } = await publish({ ...narrower, retire: true });
+    assert.equal(code, 3);
+    assert.match(stdout, /AccessDeniedException/);
+    assert.deepEqual(await versionsOf(t, endpoint), ['2', '1 default']);
+  });
+
+  it('one that AWS keeps is named, and keeps none of the others', async (t) => {
+    const { endpoint, publish } = await openScene(t, { faults: [{ operation: 'DeleteDocument', error: 'AssociatedInstances', times: 1 }] });
+    await publish();
+    await publish({ allowPort: ['636/tcp'] });
+    const { code, stdout } = await publish({ ...narrower, retire: true });
+    assert.equal(code, 3);
+    assert.match(stdout, /; the default; deleted version 2; version 1 CAN STILL BE SENT: AssociatedInstances: /);
+    assert.deepEqual(await versionsOf(t, endpoint), ['3 default', '1']);
+  });
+
+  it('with --inline those of the other document go too, and only then', async (t) => {
+    const { endpoint, publish } = await openScene(t);
+    await publish({ inline: true });
+    await publish({ ...narrower, inline: true });
+    await publish({ ...narrower, retire: true });
+    assert.deepEqual(await versionsOf(t, endpoint, 'PortMatrix-Agent-Inline'), ['2 default', '1']);
+    await publish({ ...narrower, inline: true, retire: true });
+    assert.deepEqual(await versionsOf(t, endpoint, 'PortMatrix-Agent-Inline'), ['2 default']);
   });
 });
 
@@ -296,6 +382,12 @@ describe('what cannot be published is a mistake, and nothing is asked of AWS', (
     'too many networks': [{ allowDestination: many }, /1001 destinations .* more than a document holds/],
     'a name that the policies do not hold for': [{ document: 'Corp-Agent' }, /--document "Corp-Agent" .*PortMatrix-/],
     'a bucket that is none': [{ bucket: 'Corp_Bucket' }, /--bucket "Corp_Bucket"/],
+    'an address of packages without its last slash': [
+      { packageUrl: ['https://s3.example.com/packages'] },
+      /--package-url "https:\/\/s3\.example\.com\/packages" .*with its last slash/,
+    ],
+    'an address of packages without TLS': [{ packageUrl: ['http://s3.example.com/'] }, /--package-url "http:/],
+    'old versions that would go while one of them is the default': [{ retire: true }, /--retire .*expected --default with it/],
     'a prefix that is no folder': [{ prefix: '../x' }, /--prefix "\.\.\/x"/],
     'an account of the bucket that nobody knows': [{ bucketAccount: 'audit' }, /--bucket-account "audit"/],
     'a folder with nothing in it': [{ from: '/nowhere' }, /--from "\/nowhere" has no manifest\.json: expected a folder that agent build made/],

@@ -56,6 +56,7 @@ async function openScene(t: TestContext) {
       prefix: 'packages/',
       inline: true,
       default: false,
+      retire: false,
       plan: false,
       from,
       ...allowance,

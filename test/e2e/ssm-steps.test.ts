@@ -51,6 +51,20 @@ for (const shell of shells)
       assert.deepEqual(cached(host), [usual.archive]);
     });
 
+    it('leaves no variable to the runtime by which the loader or OpenSSL would load code, and leaves it whom the host trusts', async (t) => {
+      const telling = await standIn('cat >/dev/null; env');
+      const host = hostWith(t, telling);
+      place(join(host.cache, telling.archive), telling);
+      const trust = { NODE_EXTRA_CA_CERTS: '/etc/ours.pem', SSL_CERT_FILE: '/etc/all.pem' };
+      // A library that is there: the loader complains of others before the script begins.
+      const loaded = { LD_PRELOAD: 'libc.so.6', LD_LIBRARY_PATH: '/nowhere', LD_AUDIT: '', OPENSSL_CONF: '/nowhere.cnf' };
+      const env = { ...trust, ...loaded, OPENSSL_MODULES: '/nowhere', OPENSSL_ENGINES: '/nowhere' };
+      const { code, stdout, stderr } = await run(t, host, { env });
+      assert.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+      const left = stdout.split('\n').filter((line) => /^(LD_|OPENSSL_|SSL_|NODE_)/.test(line));
+      assert.deepEqual(left.toSorted(), ['NODE_EXTRA_CA_CERTS=/etc/ours.pem', 'SSL_CERT_FILE=/etc/all.pem']);
+    });
+
     it('does the same where the agent of Systems Manager puts parameters into the text, and names no command', async (t) => {
       const host = hostWith(t, usual);
       place(join(host.cache, usual.archive), usual);
@@ -297,7 +311,7 @@ for (const shell of shells)
       ['the end of the text', 'am9i\nBUNDLE\ntouch $CANARY'],
     ] as const)
       it(`runs nothing of a parameter with ${what}, and the service refuses it`, async (t) => {
-        const host = hostWith(t, usual);
+        const host = hostWith(t, usual, ['https://localhost/']);
         const canary = join(host.orchestration, 'canary');
         const value = values.replaceAll('$CANARY', () => canary);
         const document = readDocument(documentFor(host.literals, readScripts()));

@@ -66,8 +66,12 @@ export interface SsmHost {
 export const commandId = '0b2bfbbd-0b6c-4c8a-9a5b-3f0c1c1d7b11';
 export const policy = { destinations: ['127.0.0.0/8'], ports: ['1-65535/tcp'], endsAfterMs: 60_000 };
 
-/** A host whose document is about these packages. */
-export function hostWith(t: Scope, { archive, runtime, bundle }: Pick<StandIn, 'archive' | 'runtime' | 'bundle'>): SsmHost {
+/** A host whose document is about these packages, and allows addresses that begin like these. */
+export function hostWith(
+  t: Scope,
+  { archive, runtime, bundle }: Pick<StandIn, 'archive' | 'runtime' | 'bundle'>,
+  urls: readonly string[] = [],
+): SsmHost {
   const root = folderWith(t, {});
   const [cache, offline] = [join(root, 'cache'), join(root, 'offline')];
   const orchestration = join(root, commandId);
@@ -77,6 +81,7 @@ export function hostWith(t: Scope, { archive, runtime, bundle }: Pick<StandIn, '
     contract: contractVersion,
     bundle,
     packages: { [here]: { archive, runtime } },
+    urls,
     policy,
     cache: folders(cache),
     offline: folders(offline),

@@ -6,7 +6,7 @@ import { stepExits } from '../../agent/contract/step-exit.ts';
 import {
   documentFor,
   documentLimit,
-  fetches,
+  fetchesOf,
   inlineDocumentFor,
   type InlineLiterals,
   longestJob,
@@ -14,6 +14,7 @@ import {
   partStep,
   roomForJob,
 } from '../../src/agent-document.ts';
+import { urlsIn } from '../../src/connectors/ssm/package-url.ts';
 import { type Literals, platforms, usualFolders } from '../../src/document-literal.ts';
 import { readScripts } from '../../src/agent-package.ts';
 import { policyOf } from '../../src/agent-policy.ts';
@@ -108,6 +109,45 @@ test('without a place where packages are published there is nothing that downloa
   );
 });
 
+describe('a package may be fetched by an address', () => {
+  const urls = (document: string): readonly string[] => {
+    const found = readDocument(document)
+      .mainSteps.filter(({ name }) => name.startsWith('Run'))
+      .map((step) => /urls ?= ?'([^']*)'/.exec(scriptOf(step))?.[1]);
+    assert.equal(found.length, 2);
+    assert.equal(found[0], found[1]);
+    assert.deepEqual(
+      urlsIn(document),
+      found[0]?.split(' ').filter((url) => url !== ''),
+    );
+    return urlsIn(document);
+  };
+  const bucket = 'corp-portmatrix-agents-of-all-our-accounts';
+  const usual = [`https://${bucket}.s3.eu-central-1.amazonaws.com/agents/`, `https://s3.eu-central-1.amazonaws.com/${bucket}/agents/`];
+  const endpoint = `https://bucket.vpce-1a2b3c4d-5e6f.s3.eu-central-1.vpce.amazonaws.com/${bucket}/`;
+  const { location: _, ...offline } = literals;
+  const fetchOf = (document: string) => readDocument(document).parameters['Fetch'];
+
+  it('of the bucket, in both forms that presigned ones have', () => assert.deepEqual(urls(text), usual));
+  it('and where the publisher says', () => {
+    assert.deepEqual(urls(documentFor({ ...literals, urls: [endpoint] }, scripts)), [...usual, endpoint]);
+    assert.deepEqual(urls(documentFor({ ...offline, urls: [endpoint] }, scripts)), [endpoint]);
+  });
+  it('in China, under its own domain', () => {
+    assert.deepEqual(urls(documentFor({ ...literals, location: { bucket: 'agents', region: 'cn-north-1', prefix: '' } }, scripts)), [
+      'https://agents.s3.cn-north-1.amazonaws.com.cn/',
+      'https://s3.cn-north-1.amazonaws.com.cn/agents/',
+    ]);
+  });
+  it('nowhere without a place, and then a command cannot even say so', () => {
+    const document = documentFor(offline, scripts);
+    assert.deepEqual(urls(document), []);
+    assert.doesNotMatch(JSON.stringify(fetchOf(document)), /url/);
+    assert.match(refusal(readDocument(document), { Job: job, Fetch: 'url' }) ?? '', /^Fetch /);
+    assert.match(JSON.stringify(fetchOf(documentFor({ ...offline, urls: [endpoint] }, scripts))), /"url"/);
+  });
+});
+
 test('hosts of a platform without a package have no hash to compare with, and the script says so', () => {
   const { mainSteps } = readDocument(documentFor({ ...literals, packages: {} }, scripts));
   const run = mainSteps.filter(({ name }) => name.startsWith('Run')).map(scriptOf);
@@ -134,6 +174,15 @@ describe('a literal that could be more than data is refused', () => {
     ['a folder that is a root', { cache: { ...usualFolders.cache, windows: 'C:\\' } }],
     ['a folder on another host', { cache: { ...usualFolders.cache, windows: '\\\\server\\share' } }],
     ['a folder with a variable', { offline: { ...usualFolders.offline, windows: 'C:\\$env:TEMP' } }],
+    ['a place without a slash at its end', { urls: ['https://example.com'] }],
+    ['a place whose host is not whole', { urls: ['https://example.com/x'] }],
+    ['a place without TLS', { urls: ['http://example.com/'] }],
+    ['a place with a user', { urls: ['https://s3.amazonaws.com@example.com/'] }],
+    ['a place that climbs', { urls: ['https://example.com/a/../'] }],
+    ['a place with a pattern', { urls: ['https://*.example.com/'] }],
+    ['a place with a quote', { urls: ["https://example.com/'/"] }],
+    ['two places in one', { urls: ['https://example.com/ https://example.org/'] }],
+    ['a prefix that climbs', { location: { bucket: 'agents', region: 'eu-central-1', prefix: '../x/' } }],
     ['a bucket with braces', { location: { bucket: 'a{{ Job }}', region: 'eu-central-1', prefix: '' } }],
     ['a Region with a slash', { location: { bucket: 'agents', region: 'eu-central-1/x', prefix: '' } }],
     ['a prefix that begins with a slash', { location: { bucket: 'agents', region: 'eu-central-1', prefix: '/x' } }],
@@ -201,7 +250,7 @@ describe('a parameter is refused that is', () => {
 
 describe('a parameter is taken that is', () => {
   const document = readDocument(text);
-  for (const fetch of fetches) it(`Fetch ${fetch}`, () => assert.equal(refusal(document, { Job: job, Fetch: fetch }), undefined));
+  for (const fetch of fetchesOf(literals)) it(`Fetch ${fetch}`, () => assert.equal(refusal(document, { Job: job, Fetch: fetch }), undefined));
   for (const seconds of ['20', '99', '100', '600', '99999', '100000', '169999', '171999', '172799', '172800'])
     it(`ExecutionTimeout ${seconds}`, () => assert.equal(refusal(document, { Job: job, ExecutionTimeout: seconds }), undefined));
   it('a presigned address', () => {

@@ -54,6 +54,7 @@ const actions: Readonly<Record<string, RegExp>> = {
   'ssm:CreateAssociation': /:(document|association|instance|managed-instance)\//,
   'ssm:CreateDocument': /:document\//,
   'ssm:DeleteAssociation': /:(document|association|instance|managed-instance)\//,
+  'ssm:DeleteDocument': /:document\//,
   'ssm:DescribeAssociation': /:(document|association|instance|managed-instance)\//,
   'ssm:DescribeAssociationExecutionTargets': /^\*$/,
   'ssm:DescribeAssociationExecutions': /^\*$/,
@@ -65,8 +66,9 @@ const actions: Readonly<Record<string, RegExp>> = {
   'ssm:ListAssociations': /^\*$/,
   'ssm:ListCommandInvocations': /^\*$/,
   'ssm:ListCommands': /^\*$/,
+  'ssm:ListDocumentVersions': /:document\//,
   'ssm:SendCommand': /:(document|instance|managed-instance)\//,
-  'ssm:StartAssociationsOnce': /^\*$/,
+  'ssm:StartAssociationsOnce': /:association\//,
   'ssm:UpdateAssociation': /:(document|association|instance|managed-instance)\//,
   'ssm:UpdateDocument': /:document\//,
   'ssm:UpdateDocumentDefaultVersion': /:document\//,
@@ -95,6 +97,7 @@ const values = {
 const document = (name: string, account = '111122223333'): string => `arn:aws:ssm:eu-central-1:${account}:document/${name}`;
 const instance = 'arn:aws:ec2:eu-central-1:111122223333:instance/i-0123456789abcdef0';
 const hybrid = 'arn:aws:ssm:eu-central-1:111122223333:managed-instance/mi-0123456789abcdef0';
+const association = (account: string): string => `arn:aws:ssm:eu-central-1:${account}:association/0b2bfbbd-0b6c-4c8a-9a5b-3f0c1c1d7b11`;
 const object = (key: string): string => `arn:aws:s3:::corp-portmatrix/${key}`;
 const tagged = { 'ssm:resourceTag/PortMatrix': 'agent' };
 
@@ -117,12 +120,15 @@ const cases: Readonly<Record<keyof typeof policyFiles, readonly Case[]>> = {
     ['reads nothing else', { action: 's3:GetObject', resource: object('other/a') }, false],
     ['writes no package', { action: 's3:PutObject', resource: object('packages/a') }, false],
     ['changes no document', { action: 'ssm:UpdateDocument', resource: document('PortMatrix-Agent') }, false],
+    ['deletes no document', { action: 'ssm:DeleteDocument', resource: document('PortMatrix-Agent') }, false],
     ['opens no session', { action: 'ssm:StartSession', resource: instance, keys: tagged }, false],
   ],
   PublisherPolicy: [
     ['makes our documents', { action: 'ssm:CreateDocument', resource: document('PortMatrix-Agent') }, true],
     ['makes no others', { action: 'ssm:CreateDocument', resource: document('Corp-Patch') }, false],
     ['changes no others', { action: 'ssm:UpdateDocument', resource: document('Corp-Patch') }, false],
+    ['deletes old versions of ours', { action: 'ssm:DeleteDocument', resource: document('PortMatrix-Agent') }, true],
+    ['deletes no others', { action: 'ssm:DeleteDocument', resource: document('Corp-Patch') }, false],
     ['uploads packages', { action: 's3:PutObject', resource: object('packages/0/p.zip') }, true],
     ['uploads nothing else', { action: 's3:PutObject', resource: object('results/0') }, false],
     ['deletes no package', { action: 's3:DeleteObject', resource: object('packages/0/p.zip') }, false],
@@ -143,6 +149,10 @@ const cases: Readonly<Record<keyof typeof policyFiles, readonly Case[]>> = {
       { action: 'iam:PassRole', resource: values['DispatchRole.Arn'], keys: { 'iam:PassedToService': 'ec2.amazonaws.com' } },
       false,
     ],
+    ['starts an association', { action: 'ssm:StartAssociationsOnce', resource: association('111122223333') }, true],
+    ["starts none of another account's", { action: 'ssm:StartAssociationsOnce', resource: association('444455556666') }, false],
+    // What SECURITY says that it can do, since IAM has no condition for it.
+    ["changes anybody's associations of the account", { action: 'ssm:UpdateAssociation', resource: association('111122223333') }, true],
     ['sends nothing itself', { action: 'ssm:SendCommand', resource: document('PortMatrix-Agent') }, false],
   ],
   NodePolicy: [

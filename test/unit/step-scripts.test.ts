@@ -161,6 +161,15 @@ describe('a PowerShell script', () => {
   });
 });
 
+it('neither script leaves a variable to the runtime that could load other code into it, and both leave whom the host trusts', () => {
+  const [, unix = ''] = /^unset (NODE_OPTIONS .*)$/m.exec(scripts['run.sh']) ?? [];
+  const [, windows = ''] = /^foreach \(\$name in ('SSM_Job', .*)\) \{$/m.exec(scripts['run.ps1']) ?? [];
+  const node = ['NODE_OPTIONS', 'NODE_PATH', 'NODE_DEBUG', 'NODE_V8_COVERAGE', 'NODE_COMPILE_CACHE', 'NODE_TLS_REJECT_UNAUTHORIZED'];
+  const both = [...node, 'OPENSSL_CONF', 'OPENSSL_ENGINES', 'OPENSSL_MODULES'];
+  assert.deepEqual(unix.split(' '), [...both, 'LD_AUDIT', 'LD_LIBRARY_PATH', 'LD_PRELOAD']);
+  assert.deepEqual(windows.replaceAll("'", '').split(', '), ['SSM_Job', 'SSM_PackageUrl', ...both]);
+});
+
 it('the shell scripts are ASCII, and read parameters in one quotation only', () => {
   for (const name of ['run.sh', 'inline.sh', 'part.sh'] as const) {
     assert.match(scripts[name], /^[\n\x20-\x7e]*\n$/);

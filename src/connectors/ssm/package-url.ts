@@ -11,12 +11,15 @@ const longestUrl = 2_048;
 
 /** What the content of a document is read for here. */
 interface Content {
-  readonly mainSteps?: readonly { readonly name?: string; readonly inputs?: { readonly sourceInfo?: string } }[];
+  readonly mainSteps?: readonly {
+    readonly name?: string;
+    readonly inputs?: { readonly sourceInfo?: string; readonly runCommand?: readonly string[] };
+  }[];
 }
 
 /**
  * Resolves to an address from which the package of that document version can be read. Rejects with what AWS says, and with an error in words where the document
- * names no place, or where the address is longer than the document takes (a long session token).
+ * names no place or does not allow the address, or where that is longer than the document takes (a long session token).
  */
 export async function packageUrl(aws: Aws, place: AwsPlace, pin: Pin, platform: Platform): Promise<string> {
   const { Content: text = '{}' } = await (await aws.ssm(place)).getDocument({ Name: pin.document, DocumentVersion: pin.version });
@@ -27,7 +30,25 @@ export async function packageUrl(aws: Aws, place: AwsPlace, pin: Pin, platform: 
     throw new NoPackage(
       `the address of the package has ${url.length} characters, and the document takes ${longestUrl}: use credentials with a shorter session token, or fetch: role`,
     );
+  const allowed = urlsIn(text);
+  if (!allowed.some((beginning) => url.startsWith(beginning))) {
+    const [bare = ''] = url.split('?', 1);
+    const beginning = bare.endsWith(key) ? bare.slice(0, -key.length) : bare;
+    throw new NoPackage(
+      `${pin.document} does not let nodes fetch the package from ${beginning}, only from ${allowed.join(' or ') || 'nowhere'}: agent publish --package-url ${beginning} allows it`,
+    );
+  }
   return url;
+}
+
+/** Where the document of that content lets a host be told to fetch its package from. */
+export function urlsIn(content: string): readonly string[] {
+  const { mainSteps = [] }: Content = JSON.parse(content);
+  for (const { inputs } of mainSteps) {
+    const [, urls] = /^\$?urls ?= ?'([^']*)'$/m.exec(inputs?.runCommand?.join('\n') ?? '') ?? [];
+    if (urls !== undefined) return urls.split(' ').filter((url) => url !== '');
+  }
+  return [];
 }
 
 /** There is no address to give; the message says why. */
