@@ -63,7 +63,7 @@ export function countChecks({ ports }: Pick<JobRule, 'ports'>): number {
   return typeof ports === 'string' ? 1 : ports.reduce((count, [first, last]) => count + last - first + 1, 0);
 }
 
-/** How many checks there are, and a SHA-256 over their ids in order: agent and controller compare it before any result counts. */
+/** How many checks there are, and a SHA-256 over the id, address and probe of each, in order: agent and controller compare it before any result counts. */
 export function fingerprint(checks: Iterable<Check>): { readonly count: number; readonly hash: string } {
   const hash = createHash('sha256');
   let count = 0;

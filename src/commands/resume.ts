@@ -35,7 +35,7 @@ export async function resumeCommand({ folder: named, format }: ResumeOptions, te
   await openRun(folder);
   const hosts = begun.plan.hosts.filter(({ name }) => begun.plan.sources.includes(name));
   const sent = unite(begun.tickets, await findUnnoted(begun, hosts, terminal));
-  terminal.err(`Collecting ${sent.length} answers of run ${begun.plan.job.run}; nothing is sent again.\n`);
+  terminal.err(`Collecting ${sent.length} answers of run ${begun.plan.job.run}; nothing that ran is asked again.\n`);
   const { report, isWritten } = await finish(begun, { folder, formats: format, sent }, terminal);
   const code = exitCode(report);
   return !isWritten && code === 0 ? 3 : code;

@@ -169,11 +169,11 @@ describe('the fingerprint', () => {
     assert.equal(new Set(hashes).size, hashes.length);
   });
 
-  test('is SHA-256 over the ids, a line each', () => {
-    // printf 'm/tcp-1/client->dc1:1/tcp\n' | sha256sum
+  test('is SHA-256 over id, address and probe, a line each', () => {
+    // printf 'm/tcp-1/client->dc1:1/tcp 127.0.0.1 tcp\n' | sha256sum
     assert.deepEqual(fingerprint(expand(jobOf([ruleOf('tcp', 'tcp', 1)]))), {
       count: 1,
-      hash: 'ad57cc6b49a10516f1a7496b1a6faf966cdab8e45d1144d65b529eada5351be2',
+      hash: '134a7dac98ef9f1e99527857527941bcfb1b1851b33331eb64f9d94e4233051c',
     });
   });
 });
