@@ -126,8 +126,9 @@ describe('an agent', { concurrency: 2 }, () => {
 
   it('whose clock is ten minutes wrong is told from one whose clock is right, and loses nothing', async (t) => {
     const time = await serveUdp(t, (request, reply) => reply(timeAnswer(request)));
-    const prefix = ['env', 'FAKETIME_DONT_FAKE_MONOTONIC=1', 'faketime', '-m', '-f', '+600s'];
-    const { run, port } = await scene(t, { about: { prefix }, rules: [{ id: 'time', ports: [`${time}/udp`], probe: 'ntp' }] });
+    // The step clears what is loaded into programs, so the clock is set behind it.
+    const environment = { TEST_BEFORE_NODE: 'env FAKETIME_DONT_FAKE_MONOTONIC=1 faketime -m -f +600s' };
+    const { run, port } = await scene(t, { staged: 'cache', about: { environment }, rules: [{ id: 'time', ports: [`${time}/udp`], probe: 'ntp' }] });
     const report = await run();
     assert.deepEqual(verdicts(report), [`near1:${port} pass`, `near1:${time} pass`, `near2:${port} pass`, `near2:${time} fail clock-skew`]);
     const findings = report.results.flatMap(({ verdict: { finding } }) =>

@@ -97,8 +97,8 @@ const impatience: Patience = {
   cancelMs: 10_000,
 };
 
-/** A runtime that is small enough to be fetched and verified often. */
-const lightRuntime = `#!/bin/sh\nexec '${process.execPath}' "$@"\n`;
+/** A runtime that is small enough to be fetched and verified often. A node's variable may put a command before the program, such as faketime. */
+const lightRuntime = `#!/bin/sh\nexec $TEST_BEFORE_NODE '${process.execPath}' "$@"\n`;
 
 let runtimeHash: string | undefined;
 
