@@ -40,6 +40,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, words: string]>
   'portmatrix agent publish': ['test/e2e/agent-publish.test.ts', "'agent', 'publish'"],
   'portmatrix agent publish -i managed.yaml --bucket corp-portmatrix --plan': ['test/e2e/agent-publish.test.ts', 'publish({ plan: true })'],
   'portmatrix agent publish -i managed.yaml --bucket corp-portmatrix': ['test/e2e/agent-publish.test.ts', "'agent', 'publish', '-i'"],
+  'portmatrix agent publish --default --retire': ['test/e2e/agent-publish.test.ts', 'retire: true }'],
   'portmatrix agent doctor': ['test/e2e/agent-doctor.test.ts', "'agent', 'doctor'"],
   'portmatrix agent doctor -i managed.yaml': ['test/e2e/agent-doctor.test.ts', "'agent', 'doctor', '-i'"],
   'portmatrix run -i managed.yaml': ['test/support/managed.ts', "['run', '-i', 'inventory.yaml'"],

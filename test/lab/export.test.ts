@@ -37,7 +37,11 @@ describe(
         await run([...inNetns(ROUTER_NETNS), 'nft', '-f', '-'], { input: dropping });
         const filtered = await runProduct(inventory, undefined, chosen);
 
-        assert.deepEqual(rowsOf(filtered.report.results, false), rowsOf(open.report.results, false));
+        // The DCs register the addresses of both families, and the inventory names those of one: nothing is opened to the others.
+        const expected = rowsOf(open.report.results, false).map((row) =>
+          row.replace(/(\/dns\/\S+:53\/tcp .*) -> pass$/, '$1 -> warn dc-registers-unreachable-address'),
+        );
+        assert.deepEqual(rowsOf(filtered.report.results, false), expected);
         assert.ok(rowsOf(filtered.report.results, false).length > 100);
         for (const row of rowsOf(filtered.report.results, true)) assert.match(row, /no-response|skip/, 'nothing is opened for a legacy rule');
         assert.equal(filtered.status, open.status);
