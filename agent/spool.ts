@@ -1,5 +1,5 @@
 /** A folder that holds the parts of a frame which later steps print. Only this user reads them, and each is gone once it was read. */
-import { lstatSync, mkdirSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** The first part is printed at once, and not kept. */
@@ -21,18 +21,6 @@ export function keepParts(folder: string, lines: readonly string[]): string | un
     clear(folder, lines.length);
     return error instanceof Error ? error.message : String(error);
   }
-}
-
-/** Takes a part out of the folder; undefined when there is none. The folder goes with its last part. */
-export function takePart(folder: string, part: number): string | undefined {
-  const path = pathOf(folder, part);
-  // Where the folder could not be made, something else may be in its place.
-  if (lstatSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true || !isOurs(folder)) return undefined;
-  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
-  const line = readFileSync(path, 'utf8');
-  rmSync(path);
-  removeIfEmpty(folder);
-  return line;
 }
 
 function pathOf(folder: string, part: number): string {

@@ -2,7 +2,6 @@
  * The agent in a step of a Systems Manager document. It is loaded as a script of its own:
  *
  *     node agent.cjs run  <policy> <spool folder>     the job on stdin; prints the greeting, the frame or its first part, and the end
- *     node agent.cjs part <spool folder> <n>          prints part n, from 2 on, or nothing where there is none
  *
  * All that it prints on stdout are messages in ASCII, a line each, at most 23,000 bytes: the channel cuts at 24,000. It exits with a code of `stepExits`, and
  * says on stderr what is not as it should be. What it may dial is the policy's to say, not the job's.
@@ -16,7 +15,7 @@ import { fitFrame } from './frame-fit.ts';
 import { greeting, ownSurroundings } from './host.ts';
 import { guarded } from './net/guard.ts';
 import { run } from './runner.ts';
-import { keepParts, takePart } from './spool.ts';
+import { keepParts } from './spool.ts';
 
 /** The exit codes that are the agent's own, by their names: the sentences are for the controller. */
 const names = { 0: 'ran', 20: 'bad-input', 21: 'agent-bug' } as const satisfies { readonly [Code in 0 | 20 | 21]: (typeof stepExits)[Code]['name'] };
@@ -37,10 +36,6 @@ const longestComplaint = 400;
 async function main([task, ...words]: readonly string[]): Promise<Saying> {
   const [first = '', second = ''] = words;
   if (task === 'run' && words.length === 2) return runJob(first, second);
-  if (task === 'part' && words.length === 2 && /^[2-9]$/.test(second)) {
-    const line = takePart(first, Number(second));
-    return { lines: line === undefined ? [] : [line], code: 0 };
-  }
   return refused('the words that it was started with are none of its own');
 }
 

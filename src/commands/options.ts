@@ -13,18 +13,23 @@ import { quote } from '../quotation.ts';
 import { UsageError } from '../usage-error.ts';
 import { list, wholeNumber } from './command.ts';
 
+/** The options that say which matrices, and which hosts as sources. */
+export const scopeOptions = {
+  matrix: {
+    alias: 'm',
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: 'a published matrix by name, or a file; default: those whose roles the inventory has',
+  },
+  source: { type: 'string', array: true, requiresArg: true, describe: 'only from these hosts' },
+} as const;
+
 /** Adds the options to a command. */
 export function withPlanOptions<T>(argv: Argv<T>) {
   return argv
     .option('inventory', { alias: 'i', type: 'string', demandOption: true, requiresArg: true, describe: 'the hosts: a YAML file' })
-    .option('matrix', {
-      alias: 'm',
-      type: 'string',
-      array: true,
-      requiresArg: true,
-      describe: 'a published matrix by name, or a file; default: those whose roles the inventory has',
-    })
-    .option('source', { type: 'string', array: true, requiresArg: true, describe: 'only from these hosts' })
+    .options(scopeOptions)
     .option('destination', { type: 'string', array: true, requiresArg: true, describe: 'only to these hosts' })
     .option('rule', { type: 'string', array: true, requiresArg: true, describe: 'only these rules (rule or matrix/rule), and what they need' })
     .option('as-published', { type: 'boolean', default: false, describe: 'the rows as they were published, without our corrections' })

@@ -2,19 +2,11 @@
 import type { Argv } from 'yargs';
 import type { Inventory } from '../inventory.ts';
 import type { Plan } from '../plan.ts';
-import { planFrom } from './options.ts';
+import { planFrom, scopeOptions } from './options.ts';
 
 /** Adds the options that say which matrices, and which hosts as sources. */
 export function withScope<T>(argv: Argv<T>) {
-  return argv
-    .option('matrix', {
-      alias: 'm',
-      type: 'string',
-      array: true,
-      requiresArg: true,
-      describe: 'a published matrix by name, or a file; default: those whose roles the inventory has',
-    })
-    .option('source', { type: 'string', array: true, requiresArg: true, describe: 'only these hosts' });
+  return argv.options(scopeOptions);
 }
 
 /** What the options came to. */

@@ -1,7 +1,7 @@
 /** The agent in a step of a Systems Manager document, exactly as a document runs it. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it, type TestContext } from 'node:test';
@@ -9,15 +9,14 @@ import { packEnvelope } from '../../agent/contract/envelope.ts';
 import { volatileFacts } from '../../agent/contract/fact.ts';
 import { type Frame, unpackFrame } from '../../agent/contract/frame.ts';
 import { contractVersion, type Job } from '../../agent/contract/job.ts';
-import type { Settled } from '../../agent/contract/message.ts';
+import { decodeMessage, type Message, type Settled } from '../../agent/contract/message.ts';
 import type { Outcome } from '../../agent/contract/outcome.ts';
 import { packPolicy } from '../../agent/contract/policy.ts';
-import { traitsOf } from '../../agent/contract/probe.ts';
 import { runAgent } from '../bench/agent-process.ts';
 import { makeIdentity } from '../support/certificate.ts';
 import { client, dc1, jobOf, rpcRule, ruleOf } from '../support/jobs.ts';
 import { refusedPort, serveTcp, serveUdp, silentPort } from '../support/loopback.ts';
-import { rulesFor, spoken, startPeer } from '../support/peers.ts';
+import { rulesForAll, usuallySpoken } from '../support/peers.ts';
 import { endpointMapperFor, wireUuids } from '../support/speakers.ts';
 import { anywhere, installAgent, node, runInStep, runStep, runWords, type Step } from '../support/ssm-agent.ts';
 import { folderWith } from '../support/temporary-folder.ts';
@@ -65,20 +64,13 @@ function outcomesOf({ results }: Frame): readonly Outcome[] {
 describe('the agent in a step', () => {
   it('sees of every service, over every transport, what the usual agent tells in messages', async (t) => {
     const identity = makeIdentity('dc1.corp.example.test');
-    const usual = spoken.filter(([probe]) => probe !== 'epm' && traitsOf(probe).authenticates !== true);
-    const wanted = [...usual.filter(([probe]) => probe === 'rpc'), ...usual.filter(([probe]) => probe !== 'rpc')];
-    const asked = await Promise.all(
-      wanted.map(async ([probe, transport, service]) => {
-        assert.ok(service !== undefined, `nobody speaks ${probe} over ${transport}`);
-        return rulesFor(t, probe, transport, await startPeer(t, 'correct', transport, service, identity));
-      }),
-    );
+    const asked = await rulesForAll(t, usuallySpoken, identity);
     const shut = [
       ruleOf('tcp', 'tcp', await refusedPort(t, 'tcp')),
       ruleOf('udp', 'udp', await refusedPort(t, 'udp')),
       ruleOf('ldap', 'tcp', await silentPort(t, 'tcp')),
     ];
-    const job = jobOf([...asked.flat(), ...shut], { timeoutMs: 3_000 });
+    const job = jobOf([...asked, ...shut], { timeoutMs: 3_000 });
 
     const told = await runAgent(job, 'client', []);
     const { step, frame } = await runInStep(t, script, job);
@@ -284,8 +276,7 @@ describe('input that is none', () => {
       environment: { PORTMATRIX_ENDS_AFTER_MS: 'soon' },
       says: /PORTMATRIX_ENDS_AFTER_MS/,
     },
-    'for a part without a number': { words: ['part', '/nowhere', '../2'], says: /words/ },
-    'for the first part, which is never kept': { words: ['part', '/nowhere', '1'], says: /words/ },
+    'for another task': { words: ['part', '/nowhere', '2'], says: /words/ },
   };
   for (const [name, { words, says, ...start }] of Object.entries(cases)) {
     it(`${name} is exit code 20, one line on stderr, and nothing on stdout`, async (t) => {
@@ -316,12 +307,12 @@ describe('a frame that is too long for one step', () => {
     return jobOf(rules, { attempts: 1 });
   }
 
-  function frameOf(job: Job, steps: readonly Step[]): Frame | undefined {
-    const texts = steps.flatMap(({ messages }) => messages.flatMap((message) => (message?.kind === 'part' ? [message.text] : [])));
+  function frameOf(job: Job, messages: readonly (Message | undefined)[]): Frame | undefined {
+    const texts = messages.flatMap((message) => (message?.kind === 'part' ? [message.text] : []));
     return unpackFrame(job, 'client', texts.join(''));
   }
 
-  it('comes in parts, which later steps print and remove', async (t) => {
+  it('comes in parts, which are kept for later steps to print', async (t) => {
     const spool = join(folderWith(t, {}), 'below', 'spool');
     const job = await babble(t);
     const { words, stdin } = runWords(job, spool);
@@ -334,28 +325,19 @@ describe('a frame that is too long for one step', () => {
     assert.equal(statSync(spool).mode & 0o777, 0o700);
     for (const name of kept) assert.equal(statSync(join(spool, name)).mode & 0o777, 0o600);
 
-    const later: Step[] = [];
-    for (const part of [2, 3, 4, 5, 6]) later.push(await runStep(t, script, ['part', spool, `${part}`]));
-    assert.deepEqual(
-      later.map(({ code, stderr }) => [code, stderr]),
-      Array.from({ length: 5 }, () => [0, '']),
-    );
-    assert.deepEqual(
-      later.map(kinds),
-      Array.from({ length: 5 }, (_, index) => (index + 2 <= head.of ? ['part'] : [])),
-    );
-    for (const { stdout } of [first, ...later]) {
+    const later = kept.toSorted().map((name) => readFileSync(join(spool, name), 'utf8'));
+    for (const stdout of [first.stdout, ...later]) {
       assert.ok(Buffer.byteLength(stdout) <= stepBytes, `${Buffer.byteLength(stdout)} bytes`);
       assert.match(stdout, /^[\n -~]*$/);
     }
-    assert.equal(existsSync(spool), false);
-    const frame = frameOf(job, [first, ...later]);
+    const parts = later.map((line) => decodeMessage(line.trimEnd()));
+    const frame = frameOf(job, [...first.messages, ...parts]);
     assert.equal(frame?.results.length, checks);
     assert.equal(frame.facts, undefined);
     assert.ok(
       frame.results.every(({ outcome }) => outcome.kind === 'observed' && outcome.local !== undefined && outcome.service?.status === 'malformed'),
     );
-    assert.equal(frameOf(job, [first, ...later.slice(1)]), undefined);
+    assert.equal(frameOf(job, [...first.messages, ...parts.slice(1)]), undefined);
   });
 
   /** What is in the way of keeping parts in the folder, and what the step is started through for it. */
@@ -400,17 +382,4 @@ describe('a frame that is too long for one step', () => {
       assert.deepEqual(spool?.isDirectory() === true ? readdirSync(join(folder, 'spool')) : [], []);
     });
   }
-
-  it('leaves nothing for a part that there is not', async (t) => {
-    const folder = folderWith(t, { file: '', 'part-2': 'a file of somebody else\n' });
-    for (const [spool, part] of [
-      [join(folder, 'spool'), '2'],
-      [join(folder, 'file'), '2'],
-      [folder, '3'],
-    ] as const) {
-      const step = await runStep(t, script, ['part', spool, part]);
-      assert.deepEqual([step.code, step.stdout, step.stderr], [0, '', ''], spool);
-    }
-    assert.deepEqual(readdirSync(folder).sort(), ['file', 'part-2']);
-  });
 });

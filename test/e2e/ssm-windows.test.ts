@@ -10,30 +10,15 @@ import { decodeMessage, encodeMessage } from '../../agent/contract/message.ts';
 import { stepExits } from '../../agent/contract/step-exit.ts';
 import { sha256 } from '../../src/agent-package.ts';
 import { agentScript } from '../../src/bundle.ts';
-import { fetchRuntime } from '../../src/runtime.ts';
-import { UsageError } from '../../src/usage-error.ts';
 import { instanceId } from '../support/aws/clients.ts';
 import type { Script, ScriptEnd, ScriptRunner } from '../support/aws/managed-node.ts';
 import { refusedPort, serveTcp, silentPort } from '../support/loopback.ts';
 import { manage, verdicts } from '../support/managed.ts';
 import { host } from '../support/managed-scene.ts';
 import { folderWith } from '../support/temporary-folder.ts';
-import { hasWine, openWine, windowsPath } from '../support/wine.ts';
+import { openWine, windowsPath, windowsRuntime } from '../support/wine.ts';
 
-const isRequired = process.env['PORTMATRIX_REQUIRE_LAB'] === '1';
-
-/** The runtime for Windows; or why it cannot be had, where nobody insists on it. */
-async function obtain(): Promise<Uint8Array | string> {
-  if (!hasWine() && !isRequired) return '!!! SKIPPED: wine64 is not installed here';
-  try {
-    return (await fetchRuntime('windows-x64')).runtime;
-  } catch (error) {
-    if (isRequired || !(error instanceof UsageError)) throw error;
-    return `!!! SKIPPED: ${error.message}`;
-  }
-}
-
-const runtime = await obtain();
+const runtime = await windowsRuntime();
 const [linux, windows] = [instanceId(1), instanceId(2)];
 
 /** What a literal of a script says: `$name = 'value'` at the beginning of a line. */

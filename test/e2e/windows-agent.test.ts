@@ -10,31 +10,16 @@ import { decodeMessage, type Message } from '../../agent/contract/message.ts';
 import { packPolicy } from '../../agent/contract/policy.ts';
 import { traitsOf } from '../../agent/contract/probe.ts';
 import { agentScript } from '../../src/bundle.ts';
-import { fetchRuntime } from '../../src/runtime.ts';
-import { UsageError } from '../../src/usage-error.ts';
 import { makeIdentity } from '../support/certificate.ts';
 import { jobOf, ruleOf } from '../support/jobs.ts';
 import { refusedPort, silentPort } from '../support/loopback.ts';
 import { rulesFor, spoken, startPeer } from '../support/peers.ts';
 import { folderWith } from '../support/temporary-folder.ts';
-import { hasWine, openWine, type Windows, windowsPath } from '../support/wine.ts';
+import { openWine, type Windows, windowsPath, windowsRuntime } from '../support/wine.ts';
 
 const node = 'i-0123456789abcdef0';
 const policy = packPolicy({ destinations: ['127.0.0.0/8'], ports: ['1-65535/tcp', '1-65535/udp'], endsAfterMs: 60_000 });
-const isRequired = process.env['PORTMATRIX_REQUIRE_LAB'] === '1';
-
-/** What it takes to run the agent for Windows here; or why it cannot be had, where nobody insists on it. */
-async function obtain(): Promise<Uint8Array | string> {
-  if (!hasWine() && !isRequired) return '!!! SKIPPED: wine64 is not installed here';
-  try {
-    return (await fetchRuntime('windows-x64')).runtime;
-  } catch (error) {
-    if (isRequired || !(error instanceof UsageError)) throw error;
-    return `!!! SKIPPED: ${error.message}`;
-  }
-}
-
-const runtime = await obtain();
+const runtime = await windowsRuntime();
 
 describe('the agent for Windows', { skip: typeof runtime === 'string' && runtime }, () => {
   const undo: (() => unknown)[] = [];

@@ -5,21 +5,11 @@ import { traitsOf } from '../../agent/contract/probe.ts';
 import { runAgent } from '../bench/agent-process.ts';
 import { makeIdentity } from '../support/certificate.ts';
 import { jobOf } from '../support/jobs.ts';
-import { rulesFor, spoken, startPeer } from '../support/peers.ts';
+import { rulesForAll, usuallySpoken } from '../support/peers.ts';
 
 test('the script understands every service over every transport', async (t) => {
   const identity = makeIdentity('dc1.corp.example.test');
-  // An RPC interface brings an endpoint mapper of its own, and counts on that to be the first rule.
-  // Tickets are a script of their own, and need credentials.
-  const usual = spoken.filter(([probe]) => probe !== 'epm' && traitsOf(probe).authenticates !== true);
-  const wanted = [...usual.filter(([probe]) => probe === 'rpc'), ...usual.filter(([probe]) => probe !== 'rpc')];
-  const asked = await Promise.all(
-    wanted.map(async ([probe, transport, service]) => {
-      assert.ok(service !== undefined, `nobody speaks ${probe} over ${transport}`);
-      return rulesFor(t, probe, transport, await startPeer(t, 'correct', transport, service, identity));
-    }),
-  );
-  const rules = asked.flat();
+  const rules = await rulesForAll(t, usuallySpoken, identity);
 
   const { results } = await runAgent(jobOf(rules), 'client', []);
 

@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import type { JobRule } from '../../agent/contract/job.ts';
-import { ordersTicket, type ProbeName, probes, type Transport } from '../../agent/contract/probe.ts';
+import { ordersTicket, type ProbeName, probes, traitsOf, type Transport } from '../../agent/contract/probe.ts';
 import type { Identity } from './certificate.ts';
 import { rpcRule, ruleOf } from './jobs.ts';
 import { refusedPort, type Scope, serveTcp, serveUdp, silentPort } from './loopback.ts';
@@ -16,6 +16,21 @@ export const spoken: readonly (readonly [probe: ProbeName, transport: Transport,
   .filter((name): name is ProbeName => name in probes)
   .filter((name) => !ordersTicket(name))
   .flatMap((probe) => probes[probe].transports.map((transport) => [probe, transport, services[probe]?.[transport]] as const));
+
+/** What the usual agent speaks. An RPC interface brings an endpoint mapper of its own, and counts on that to be the first rule; tickets are another script's. */
+export const usuallySpoken: typeof spoken = (() => {
+  const usual = spoken.filter(([probe]) => probe !== 'epm' && traitsOf(probe).authenticates !== true);
+  return [...usual.filter(([probe]) => probe === 'rpc'), ...usual.filter(([probe]) => probe !== 'rpc')];
+})();
+
+/** Starts a peer for each of these that answers as it should, and resolves to the rules that ask them all. */
+export async function rulesForAll(t: Scope, wanted: typeof spoken, identity: Identity): Promise<readonly JobRule[]> {
+  const asked = wanted.map(async ([probe, transport, service]) => {
+    if (service === undefined) throw new Error(`nobody speaks ${probe} over ${transport}`);
+    return rulesFor(t, probe, transport, await startPeer(t, 'correct', transport, service, identity));
+  });
+  return (await Promise.all(asked)).flat();
+}
 
 /** The rules that ask a port with a probe: its own is the last one. An RPC interface needs an endpoint mapper that names the port, a bind a ticket. */
 export async function rulesFor(t: Scope, probe: ProbeName, transport: Transport, port: number): Promise<readonly JobRule[]> {

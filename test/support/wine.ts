@@ -6,12 +6,14 @@ import { spawn, spawnSync } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fetchRuntime } from '../../src/runtime.ts';
+import { UsageError } from '../../src/usage-error.ts';
 import type { Scope } from './loopback.ts';
 
 const programs = '/usr/lib/wine';
 
 /** Whether Wine is installed here. */
-export function hasWine(): boolean {
+function hasWine(): boolean {
   return existsSync(join(programs, 'wine64'));
 }
 
@@ -66,4 +68,17 @@ export function openWine(t: Scope): Windows {
     }
   };
   return { run };
+}
+
+const isRequired = process.env['PORTMATRIX_REQUIRE_LAB'] === '1';
+
+/** The runtime for Windows; or why it cannot be had or run, where nobody insists on it. */
+export async function windowsRuntime(): Promise<Uint8Array | string> {
+  if (!hasWine() && !isRequired) return '!!! SKIPPED: wine64 is not installed here';
+  try {
+    return (await fetchRuntime('windows-x64')).runtime;
+  } catch (error) {
+    if (isRequired || !(error instanceof UsageError)) throw error;
+    return `!!! SKIPPED: ${error.message}`;
+  }
 }

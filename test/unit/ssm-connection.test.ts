@@ -71,14 +71,19 @@ function step(code: number, messages: readonly Message[] = []): Answer {
 describe('what is collected', () => {
   it('holds what one node said, though another could not be asked in the same look', async (t) => {
     let refusals = 1;
+    const refused = Promise.withResolvers<void>();
     const said = await collect(
       t,
       {
         ListCommandInvocations: () => listed('Success'),
         GetCommandInvocation: async ({ InstanceId }) => {
-          if (InstanceId === one) return (refusals -= 1) >= 0 ? { error: 'InternalServerError' } : step(0, [bye]);
-          // Later than the refusal, and sooner than the next look.
-          await sleep(50);
+          if (InstanceId === one) {
+            if ((refusals -= 1) < 0) return step(0, [bye]);
+            // The other is answered later than this.
+            setImmediate(() => setImmediate(refused.resolve));
+            return { error: 'InternalServerError' };
+          }
+          await refused.promise;
           return step(0, [bye]);
         },
       },

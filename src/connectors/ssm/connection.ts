@@ -10,17 +10,14 @@
  * Right after a command was sent Systems Manager may not know it, and right after it succeeded its output may be empty: both are asked again.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Message } from '../../../agent/contract/message.ts';
-import { downloadSteps, partStep, runStep } from '../../agent-document.ts';
 import { type Aws, type AwsPlace, nameOf, refusalOf, type SSM } from '../../aws.ts';
 import type { Host, SystemsManager } from '../../inventory.ts';
-import type { Platform } from '../../document-literal.ts';
 import type { ManagedNode } from '../../host.ts';
-import { remedyFor } from '../../step-ending.ts';
 import type { Connection, Delivery, Errand, Ticket } from '../connector.ts';
 import { type Batch, batchesOf, nextRound, type Recipient } from './batch.ts';
 import { bucket, type Spend } from './bucket.ts';
-import { actions, type Invocation, isOver, messagesIn, partsIn, readRun, type StepEnd, undelivered } from './invocation.ts';
+import { hear } from './hearing.ts';
+import { type Invocation, isOver } from './invocation.ts';
 import { findNodes, matchNode } from './nodes.ts';
 import { NoPackage, packageUrl } from './package-url.ts';
 import { type Pin, refusal, sendBatch } from './send.ts';
@@ -229,7 +226,7 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
         [...waiting.values()].map(async ({ source, errand }) => {
           const invocation = invocations.get(errand.instance);
           if (invocation === undefined || !isOver(invocation)) return;
-          const said = await hear(ssm, errand, invocation, get);
+          const said = await hear({ aws, systemsManager, ssm, spend: get, rereadMs: patience.rereadMs }, errand, invocation);
           waiting.delete(errand.instance);
           if (said.kind === 'missing') missing.push({ source, place, instance: errand.instance, platform: errand.platform, lacks: said.lacks });
           else if (said.kind === 'lost') deliveries.push({ source, lost: said.why, ...(said.code !== undefined && { code: said.code }) });
@@ -256,86 +253,6 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
     return { deliveries, missing };
   }
 
-  /** All that an agent said, once its node is done. */
-  async function hear(ssm: SSM, errand: Errand, invocation: Invocation, spend: Spend): Promise<Heard> {
-    const never = undelivered(invocation, errand);
-    if (never !== undefined) return { kind: 'lost', why: never };
-    const run = runStep(errand.platform);
-    for (const waitMs of [0, ...patience.rereadMs]) {
-      if (waitMs > 0) await sleep(waitMs);
-      const end = await stepEnd(ssm, errand, run, spend);
-      // The list may know of the success before the step's own record does.
-      if (end === undefined || (end.exitCode === -1 && invocation.status === 'Success')) continue;
-      const reading = readRun(end, errand, invocation);
-      if (reading.kind === 'missing') return reading;
-      if (reading.kind === 'failed') {
-        const download = errand.fetches && (end.exitCode === 13 || end.exitCode === -1) ? await failedDownload(ssm, errand, spend) : undefined;
-        const why = download === undefined ? reading.why : `${errand.instance}: the package could not be fetched (${download}); ${remedyFor(13)}`;
-        return { kind: 'lost', why, ...(reading.code !== undefined && { code: reading.code }) };
-      }
-      if (reading.isWhole) return withParts(ssm, errand, reading.messages, spend);
-    }
-    const stored = messagesIn((await storedOutput(errand, run)) ?? '');
-    return stored.some(({ kind }) => kind === 'bye') ? withParts(ssm, errand, stored, spend) : notWhole(errand);
-  }
-
-  /** What the run step said, and what the steps for further parts said. */
-  async function withParts(ssm: SSM, errand: Errand, first: readonly Message[], spend: Spend): Promise<Heard> {
-    const messages = [...first];
-    for (let number = 2; number <= partsIn(first); number += 1) {
-      const further = messagesIn(await partEnd(ssm, errand, partStep(errand.platform, number), spend));
-      if (further.length === 0) return notWhole(errand);
-      messages.splice(messages.length - 1, 0, ...further);
-    }
-    return { kind: 'said', messages };
-  }
-
-  function notWhole({ instance }: Errand): Heard {
-    const { output } = systemsManager;
-    const remedy =
-      output === undefined
-        ? 'with systemsManager.output in the inventory the whole output is kept in S3 too'
-        : `it is not in s3://${output.bucket} either: look whether the node may write there, and whether you may read it`;
-    return {
-      kind: 'lost',
-      why: `${instance}: the command succeeded, and what its agent said did not come back whole; ${remedy}`,
-      code: 'output-lost',
-    };
-  }
-
-  /** What the step that was to fetch the package said, where it failed. */
-  async function failedDownload(ssm: SSM, errand: Errand, spend: Spend): Promise<string | undefined> {
-    for (const step of Object.values(downloadSteps)) {
-      const end = await stepEnd(ssm, errand, step, spend);
-      if (end !== undefined && end.exitCode > 0) return lastLine(end);
-    }
-    return undefined;
-  }
-
-  /** A further part of the results; empty where it does not come. */
-  async function partEnd(ssm: SSM, errand: Errand, step: string, spend: Spend): Promise<string> {
-    for (const waitMs of [0, ...patience.rereadMs]) {
-      if (waitMs > 0) await sleep(waitMs);
-      const end = await stepEnd(ssm, errand, step, spend);
-      if (end !== undefined && messagesIn(end.stdout).length > 0) return end.stdout;
-    }
-    return (await storedOutput(errand, step)) ?? '';
-  }
-
-  /** The same output in S3, where the node was told to write it. It may be missing though the command succeeded. */
-  async function storedOutput({ place, command, instance, platform }: Errand, step: string): Promise<string | undefined> {
-    const { output } = systemsManager;
-    if (output === undefined) return undefined;
-    const key = [output.prefix, command, instance, actions[platform], step, 'stdout'].filter((piece) => piece !== undefined).join('/');
-    try {
-      const { Body: body } = await (await aws.s3(place)).getObject({ Bucket: output.bucket, Key: key });
-      return await body?.transformToString();
-    } catch (error) {
-      refusalOf(error);
-      return undefined;
-    }
-  }
-
   async function cancel({ place, id, waiting }: Command): Promise<void> {
     try {
       await (await aws.ssm(place)).cancelCommand({ CommandId: id, InstanceIds: [...waiting.keys()] });
@@ -345,11 +262,6 @@ export function connectBySsm({ aws, systemsManager, atOnce, stop, keep, now, lac
     }
   }
 }
-
-type Heard =
-  | { readonly kind: 'said'; readonly messages: readonly Message[] }
-  | { readonly kind: 'missing'; readonly lacks: Platform }
-  | { readonly kind: 'lost'; readonly why: string; readonly code?: 'output-lost' };
 
 /** The version of the document that runs, and its hash. */
 async function pinDocument(ssm: SSM, { document, version }: SystemsManager): Promise<Pin> {
@@ -370,18 +282,6 @@ async function listInvocations(ssm: SSM, command: string, spend: Spend): Promise
     token = page.NextToken === '' ? undefined : page.NextToken;
   } while (token !== undefined);
   return invocations;
-}
-
-/** How a step ended; undefined while Systems Manager does not know of it, and where the document has no such step. */
-async function stepEnd(ssm: SSM, { command, instance }: Errand, step: string, spend: Spend): Promise<StepEnd | undefined> {
-  await spend();
-  try {
-    const said = await ssm.getCommandInvocation({ CommandId: command, InstanceId: instance, PluginName: step });
-    return { exitCode: said.ResponseCode ?? -1, stdout: said.StandardOutputContent ?? '', stderr: said.StandardErrorContent ?? '' };
-  } catch (error) {
-    if (['InvocationDoesNotExist', 'InvalidPluginName'].includes(refusalOf(error).name)) return undefined;
-    throw error;
-  }
 }
 
 /** The commands of these tickets. A node that was sent the job again did nothing the first time. */
@@ -414,8 +314,4 @@ function placeOf(node: ManagedNode | undefined): AwsPlace {
 
 function jitter(ms: number): number {
   return ms * (0.8 + Math.random() * 0.4);
-}
-
-function lastLine({ stderr, stdout }: StepEnd): string {
-  return (stderr.trim() === '' ? stdout : stderr).trim().split('\n').at(-1)?.slice(0, 300) ?? '';
 }
