@@ -27,6 +27,9 @@ interface Saying {
   readonly complaint?: string;
 }
 
+/** The credentials of root or SYSTEM are not what a run is about, and libkrb5 would dial past the policy. */
+const withoutTickets = { code: 'not-equipped', message: 'agents in Systems Manager use no Kerberos credentials' } as const;
+
 const stepBytes = 23_000;
 /** What a frame or a part, and the last message, need beside the frame's text. */
 const wrapping = 96;
@@ -75,6 +78,7 @@ async function report(job: Job, source: string, policy: Policy, folder: string):
   const isAllowed = gateOf(policy);
   const surroundings = {
     ...own,
+    ...(job.kerberos !== undefined && { tickets: withoutTickets }),
     dial: guarded(
       own.dial,
       isAllowed,

@@ -79,7 +79,8 @@ export function bastionSubstitute(
   const connected = nodes.filter(({ session }) => session === 'connected');
   const direct = connected.filter(({ host }) => dcs.has(host)).map(({ host }) => host);
   const relays = connected.filter((node) => !dcs.has(node.host) && forwards(node)).map(({ host }) => host);
-  const isUnknown = nodes.some(({ session, instance }) => session === undefined && instance !== undefined);
+  // Of a node that Systems Manager does not know, a problem of its own says so; one without was not looked for.
+  const isUnknown = nodes.some(({ session, instance, problems }) => session === undefined && (instance !== undefined || problems.length === 0));
   const isPossible = relays.length > 0 || (direct.length > 0 && direct.length === dcs.size);
   return { possible: isPossible ? 'yes' : isUnknown || nodes.length === 0 ? 'unknown' : 'no', direct, relays };
 }

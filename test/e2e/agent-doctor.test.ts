@@ -262,6 +262,12 @@ describe('says whether Session Manager could replace the bastion', () => {
       [],
     ],
     'not where none takes sessions': [{ nodes: [dc, client].map((node) => ({ ...node, ping: 'ConnectionLost' as const })) }, 'no', [], []],
+    'not known where nobody may list the nodes': [
+      { faults: [{ operation: 'DescribeInstanceInformation', error: 'AccessDeniedException' }] },
+      'unknown',
+      [],
+      [],
+    ],
     'not known where nobody may ask': [{ faults: [{ operation: 'GetConnectionStatus', error: 'AccessDeniedException' }] }, 'unknown', [], []],
   };
   for (const [name, [endpoint, possible, direct, relays]] of Object.entries(sessions))

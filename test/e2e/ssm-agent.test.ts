@@ -83,6 +83,12 @@ describe('the agent in a step', () => {
     assert.deepEqual(byIndex(frame.results), byIndex(told.results));
   });
 
+  it('uses no credentials, and says so of every ticket that it should ask for', async (t) => {
+    const asked = jobOf([ruleOf('ldap-ticket', 'tcp', await silentPort(t, 'tcp'))], { kerberos: { installation: '/nowhere' } });
+    const { frame } = await runInStep(t, script, asked);
+    assert.deepEqual(outcomesOf(frame), [{ kind: 'failed', code: 'not-equipped', message: 'agents in Systems Manager use no Kerberos credentials' }]);
+  });
+
   it('greets as the source that its node is, and counts only the checks of that one', async (t) => {
     const job = jobOf([ruleOf('tcp', 'tcp', await refusedPort(t, 'tcp'))], {
       hosts: [client, dc1, { ...client, name: 'dc2' }],
