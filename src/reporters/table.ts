@@ -69,7 +69,8 @@ function gather(results: Iterable<Result>): Gathered {
 function* heading({ tool, run }: ReportFrame, marks: Glyphs): Generator<string, void> {
   yield marks.strong(`portmatrix ${marks.show(tool.version, 20)}  run ${marks.show(run.id, 80)}`);
   yield `${marks.show(run.startedAt, 40)} to ${marks.show(run.finishedAt, 40)} (UTC)`;
-  if (run.emulated === true) yield marks.paint('warn', 'Simulated on loopback: this says nothing about a real network.');
+  if (run.emulated === true)
+    yield marks.paint('warn', 'Emulated: a stand-in answered, or led to the sources. This says nothing about a real network.');
   if (run.interrupted === true) yield marks.paint('error', 'The run was stopped before its end: checks that were not made are errors, not findings.');
   if (run.allowInconclusive === true) yield 'Inconclusive checks do not spoil this run (--allow-inconclusive).';
 }
